@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Databases: one per component, on SQLite or PostgreSQL, from the same tables and migrations.
+
+A component makes one `Database` and decorates its short functions::
+
+    database = db.Database("fm")
+
+    @database.writer
+    def insert(connection: Connection, row: dict) -> None: ...
+
+Functions work on SQLAlchemy Core connections. Each call is one transaction; it is repeated when the server went away or found a
+deadlock, so a writer must be safe to repeat: keys are made before it is called.
+"""
+
+import contextlib
+import contextvars
+import functools
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import sqlalchemy as sa
+import tenacity
+from alembic import command as alembic_command
+from alembic import config as alembic_config
+from oslo_config import cfg
+from oslo_db import exception as db_exception
+from oslo_db.sqlalchemy import enginefacade, engines
+from sqlalchemy.engine import Connection
+
+from stx import exception
+
+LOG = logging.getLogger(__name__)
+CONF = cfg.CONF
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# How long a transaction is tried again while the server is away. A caller's RPC deadline is longer.
+RETRY_S = 15.0
+SQLITE_BUSY_S = 30.0
+
+_immediate: contextvars.ContextVar[bool] = contextvars.ContextVar("immediate", default=False)
+
+
+def options(component: str) -> list[cfg.Opt]:
+    return [
+        cfg.StrOpt(
+            "connection",
+            secret=True,
+            default=f"sqlite:////var/lib/starlingx/{component}.sqlite",
+            help=f"Where the {component} database is, as an SQLAlchemy URL. SQLite suits one machine; use PostgreSQL "
+            "(postgresql+psycopg2://user:password@host/name) where two controllers share it.",
+        ),
+        cfg.IntOpt(
+            "max_pool_size",
+            default=8,
+            min=1,
+            help="Connections that a process keeps open. Raise it when requests wait for a connection under load.",
+        ),
+        cfg.IntOpt("max_overflow", default=24, min=0, help="Connections beyond max_pool_size that are opened for a moment."),
+    ]
+
+
+@engines._init_connection_args.dispatch_for("sqlite")
+def _pool_sqlite_files(url: sa.URL, engine_args: dict[str, Any], kw: dict[str, Any]) -> None:
+    """Pool the connections to SQLite files: opening one for each transaction costs three quarters of the throughput.
+
+    oslo.db gives no public way to choose the pool. A unit test notices when this hook stops working.
+    """
+    if url.database and url.database != ":memory:":
+        engine_args["poolclass"] = sa.pool.QueuePool
+        engine_args["pool_size"] = kw.get("max_pool_size") or 8
+        engine_args["max_overflow"] = 24
+        engine_args["connect_args"].update(timeout=SQLITE_BUSY_S, check_same_thread=False)
+
+
+@enginefacade.transaction_context_provider
+class _Transaction:
+    """What oslo.db hangs one transaction on."""
+
+
+class Database:
+    """A component's database; opened at first use."""
+
+    def __init__(self, component: str) -> None:
+        self.component = component
+        self.group = f"{component}_database"
+        CONF.register_opts(options(component), group=self.group)
+        self._lock = threading.RLock()
+        self._write_lock = threading.Lock()
+        self._facade: Any = None
+
+    def list_opts(self) -> list[tuple[str, list[cfg.Opt]]]:
+        return [(self.group, options(self.component))]
+
+    @property
+    def url(self) -> str:
+        return CONF[self.group].connection
+
+    @property
+    def is_sqlite(self) -> bool:
+        return sa.make_url(self.url).get_backend_name() == "sqlite"
+
+    def reset(self) -> None:
+        """Close all connections; the next use opens new ones, by the options as they are then."""
+        with self._lock:
+            if self._facade is not None:
+                self._facade.dispose_pool()
+            self._facade = None
+
+    def reader(self, function: Callable[Concatenate[Connection, P], R]) -> Callable[P, R]:
+        """Make `function(connection, …)` a read transaction that callers call without the connection."""
+
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            return self._run(function, False, args, kwargs)
+
+        return call
+
+    def writer(self, function: Callable[Concatenate[Connection, P], R]) -> Callable[P, R]:
+        """Make `function(connection, …)` a write transaction that callers call without the connection."""
+
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            return self._run(function, True, args, kwargs)
+
+        return call
+
+    def migrate(self) -> None:
+        """Bring the schema to the newest version. Quick when it is there already."""
+        if self.is_sqlite:
+            self._prepare_file()
+        with self._open().writer.connection.using(_Transaction()) as connection:
+            if not self.is_sqlite:
+                # Two processes that start together take turns.
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": hash_key(self.component)})
+            migration = alembic_config.Config()
+            migration.set_main_option("script_location", f"{self.component}.db:migrations")
+            migration.attributes["connection"] = connection
+            alembic_command.upgrade(migration, "head")
+
+    def _run(self, function: Callable[..., R], write: bool, args: Any, kwargs: Any) -> R:
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type((db_exception.DBConnectionError, db_exception.DBDeadlock)),
+            wait=tenacity.wait_random_exponential(multiplier=0.05, max=1.0),
+            stop=tenacity.stop_after_delay(RETRY_S),
+            reraise=True,
+        )
+        try:
+            for attempt in retrying:
+                with attempt, self._begin(write) as connection:
+                    return function(connection, *args, **kwargs)
+        except db_exception.DBConnectionError as error:
+            LOG.error("The %s database does not answer: %s", self.component, error)
+            raise exception.Unavailable(f"The {self.component} database does not answer. Check it, then try again.") from error
+        raise AssertionError("unreachable")
+
+    @contextlib.contextmanager
+    def _begin(self, write: bool) -> Iterator[Connection]:
+        facade = self._open()
+        if not write:
+            with facade.reader.connection.using(_Transaction()) as connection:
+                yield connection
+        elif not self.is_sqlite:
+            with facade.writer.connection.using(_Transaction()) as connection:
+                yield connection
+        else:
+            # Two SQLite transactions that read before they write lose against each other at once, whatever the busy timeout:
+            # a writer takes the file's write lock when it begins, and threads queue here, where waiting is fair and cheap.
+            with self._write_lock:
+                token = _immediate.set(True)
+                try:
+                    with facade.writer.connection.using(_Transaction()) as connection:
+                        yield connection
+                finally:
+                    _immediate.reset(token)
+
+    def _open(self) -> Any:
+        with self._lock:
+            if self._facade is None:
+                values = CONF[self.group]
+                facade = enginefacade.transaction_context()
+                facade.configure(
+                    connection=values.connection,
+                    max_pool_size=values.max_pool_size,
+                    max_overflow=values.max_overflow,
+                    sqlite_fk=True,
+                    max_retries=10,
+                    retry_interval=1,
+                )
+                if self.is_sqlite:
+                    _tune_sqlite(facade.writer.get_engine())
+                self._facade = facade
+            return self._facade
+
+    def _prepare_file(self) -> None:
+        path = sa.make_url(self.url).database
+        if not path or path == ":memory:":
+            return
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def hash_key(component: str) -> int:
+    """A number for PostgreSQL's advisory locks that differs by component and is the same in every process."""
+    return int.from_bytes(component.encode()[:7].ljust(7, b"\0"), "big")
+
+
+def _tune_sqlite(engine: sa.Engine) -> None:
+    def connect(connection: Any, record: Any) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+
+    def rewrite_begin(conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> tuple[str, Any]:
+        if statement == "BEGIN" and _immediate.get():
+            statement = "BEGIN IMMEDIATE"
+        return statement, parameters
+
+    sa.event.listen(engine, "connect", connect)
+    sa.event.listen(engine, "before_cursor_execute", rewrite_begin, retval=True)
+
+
+def run_migrations() -> None:
+    """The whole of a component's migrations/env.py: run on the connection that `Database.migrate` opened."""
+    from alembic import context
+
+    context.configure(
+        connection=context.config.attributes["connection"],
+        target_metadata=context.config.attributes.get("metadata"),
+        render_as_batch=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def upsert(
+    connection: Connection, table: sa.Table, key: list[str], rows: list[dict[str, Any]], keep: tuple[str, ...] = ()
+) -> None:
+    """Insert rows, or where `key` exists already update it, except the columns in `keep`."""
+    if not rows:
+        return
+    dialect = connection.dialect.name
+    insert = sa.dialects.postgresql.insert(table) if dialect == "postgresql" else sa.dialects.sqlite.insert(table)
+    changed = {name: insert.excluded[name] for name in rows[0] if name not in key and name not in keep}
+    connection.execute(insert.on_conflict_do_update(index_elements=key, set_=changed), rows)

@@ -1,0 +1,438 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An oslo.messaging driver for services that share one process: `inproc://`.
+
+Messages pass through JSON as they would on a broker, so that nothing mutable is shared and nothing works here that fails there.
+Idle listeners sleep on a condition and cost nothing. Nothing is durable: a sender keeps what may not be lost.
+
+With `inproc:///path/to/socket` the process whose `[inproc] hub` is true also answers calls and casts that other processes of the
+same machine and user send through that UNIX socket. They can call; only the hub can serve.
+"""
+
+import collections
+import contextlib
+import itertools
+import logging
+import os
+import socket
+import socketserver
+import stat
+import struct
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import oslo_messaging
+from oslo_config import cfg
+from oslo_messaging._drivers import base
+from oslo_messaging._drivers import common as driver_common
+
+LOG = logging.getLogger(__name__)
+
+inproc_opts = [
+    cfg.BoolOpt(
+        "hub",
+        default=True,
+        help="Whether this process holds the message bus. False makes it a client of the process that does, over the socket named "
+        "in transport_url; only processes beside an embedded controller need that.",
+    ),
+]
+
+# A topic that nobody serves yet, or a server that is busy, holds this many messages; the next sender is told.
+PENDING_LIMIT = 10_000
+FRAME_LIMIT = 16 * 1024 * 1024
+CONNECT_TIMEOUT_S = 5.0
+
+
+def _copy(value: Any) -> Any:
+    return msgspec.json.decode(msgspec.json.encode(value))
+
+
+class _Reply:
+    """Where a caller waits for one answer."""
+
+    def __init__(self) -> None:
+        self._done = threading.Event()
+        self._value: Any = None
+        self._failure: Any = None
+
+    def set(self, value: Any, failure: Any) -> None:
+        self._value, self._failure = value, failure
+        self._done.set()
+
+    def wait(self, timeout: float | None) -> tuple[Any, Any] | None:
+        if not self._done.wait(timeout):
+            return None
+        return self._value, self._failure
+
+
+class _Message(base.RpcIncomingMessage):
+    """:ivar key: the queue that it waits in, or None for one server's copy of a fanout"""
+
+    def __init__(self, key: tuple | None, ctxt: dict, message: dict, reply: _Reply | None, deadline: float) -> None:
+        super().__init__(ctxt, message)
+        self.key = key
+        self.deadline = deadline
+        self.on_taken: Callable[[], None]
+        self._reply = reply
+
+    @property
+    def is_given_up(self) -> bool:
+        return self.deadline <= time.monotonic()
+
+    def reply(self, reply: Any = None, failure: Any = None) -> None:
+        if self._reply is None:
+            return
+        if failure:
+            self._reply.set(None, driver_common.serialize_remote_exception(failure))
+        else:
+            self._reply.set(_copy(reply), None)
+
+    def acknowledge(self) -> None:
+        """A worker begins with it, which oslo.messaging does not when this raises."""
+        self.on_taken()
+        if self.is_given_up:
+            raise oslo_messaging.MessagingTimeout("its caller has given up")
+
+    def requeue(self) -> None:
+        pass
+
+    def heartbeat(self) -> None:
+        pass
+
+
+class _Inbox(collections.deque[_Message]):
+    """Messages that wait for somebody to take them."""
+
+    def add(self, message: _Message) -> None:
+        """:raises oslo_messaging.MessageDeliveryFailure: when too many wait already"""
+        while self and self[0].is_given_up:
+            self.popleft()
+        if len(self) >= PENDING_LIMIT:
+            raise oslo_messaging.MessageDeliveryFailure(f"{len(self)} messages wait on it already")
+        self.append(message)
+
+
+class _Listener(base.PollStyleListener):
+    def __init__(self, bus: "Bus", keys: list[tuple]) -> None:
+        super().__init__()
+        self.keys = keys
+        self._bus = bus
+        self._inbox = _Inbox()
+        self._condition = threading.Condition()
+        self._offered = False
+        self._stopped = False
+
+    def put(self, message: _Message) -> bool:
+        """:raises oslo_messaging.MessageDeliveryFailure: when too many wait already"""
+        with self._condition:
+            if self._stopped:
+                return False
+            self._inbox.add(message)
+            self._condition.notify()
+            return True
+
+    @base.batch_poll_helper
+    def poll(self, timeout: float | None = None) -> _Message | None:
+        with self._condition:
+            # oslo.messaging queues what it polls without a bound. The next message is offered only when a worker has taken the
+            # last, so that messages wait here, where they are counted and their callers' deadlines are looked at.
+            self._condition.wait_for(lambda: self._stopped or (self._inbox and not self._offered), timeout)
+            while self._inbox and not self._offered:
+                message = self._inbox.popleft()
+                # A caller that has given up must not have its request carried out behind its back.
+                if not message.is_given_up:
+                    self._offered = True
+                    message.on_taken = self._taken
+                    return message
+            return None
+
+    def _taken(self) -> None:
+        with self._condition:
+            self._offered = False
+            self._condition.notify()
+
+    def stop(self) -> None:
+        with self._condition:
+            self._stopped = True
+            left = list(self._inbox)
+            self._inbox.clear()
+            self._condition.notify_all()
+        self._bus.remove(self)
+        for message in left:
+            if message.key is not None:
+                self._bus.route(message)
+
+
+class Bus:
+    """Queues by (exchange, topic) and (exchange, topic, server), and who listens to them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._listeners: dict[tuple, list[_Listener]] = collections.defaultdict(list)
+        self._pending: dict[tuple, _Inbox] = collections.defaultdict(_Inbox)
+        self._turn = itertools.count()
+
+    def listen(self, exchange: str, topic: str, server: str | None) -> _Listener:
+        keys: list[tuple] = [(exchange, topic)]
+        if server:
+            keys.append((exchange, topic, server))
+        listener = _Listener(self, keys)
+        with self._lock:
+            waiting = []
+            for key in keys:
+                self._listeners[key].append(listener)
+                waiting.extend(self._pending.pop(key, ()))
+        for message in waiting:
+            listener.put(message)
+        return listener
+
+    def remove(self, listener: _Listener) -> None:
+        with self._lock:
+            for key in listener.keys:
+                if listener in self._listeners[key]:
+                    self._listeners[key].remove(listener)
+
+    def route(self, message: _Message) -> None:
+        """Give the message to one listener of its queue, in turn, or keep it until there is one."""
+        while True:
+            with self._lock:
+                listeners = self._listeners[message.key]
+                if not listeners:
+                    self._pending[message.key].add(message)
+                    return
+                listener = listeners[next(self._turn) % len(listeners)]
+            if listener.put(message):
+                return
+
+    def send(
+        self, exchange: str, target: dict[str, Any], ctxt: dict, message: dict, wait: bool, timeout: float | None
+    ) -> tuple[Any, Any]:
+        """Deliver, and for a call wait for (reply, serialised failure).
+
+        :raises oslo_messaging.MessagingTimeout: when no answer came in time
+        """
+        deadline = time.monotonic() + timeout if wait and timeout is not None else float("inf")
+        reply = _Reply() if wait else None
+        topic, server = target["topic"], target.get("server")
+        if target.get("fanout"):
+            with self._lock:
+                listeners = list(self._listeners[(exchange, topic)])
+            for listener in listeners:
+                with contextlib.suppress(oslo_messaging.MessageDeliveryFailure):
+                    listener.put(_Message(None, _copy(ctxt), _copy(message), None, deadline))
+            return None, None
+        key = (exchange, topic, server) if server else (exchange, topic)
+        self.route(_Message(key, _copy(ctxt), _copy(message), reply, deadline))
+        if reply is None:
+            return None, None
+        answer = reply.wait(timeout)
+        if answer is None:
+            raise oslo_messaging.MessagingTimeout(f"no answer on {topic} within {timeout} s")
+        return answer
+
+
+class _Frame(msgspec.Struct):
+    exchange: str
+    target: dict[str, Any]
+    ctxt: dict[str, Any]
+    message: dict[str, Any]
+    wait: bool
+    timeout: float | None = None
+
+
+class _Answer(msgspec.Struct):
+    reply: Any = None
+    failure: Any = None
+    timed_out: str | None = None
+
+
+def _write(sock: socket.socket, value: Any) -> None:
+    data = msgspec.json.encode(value)
+    sock.sendall(struct.pack("!I", len(data)) + data)
+
+
+def _read_exactly(sock: socket.socket, size: int) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        chunk = sock.recv(min(65536, size - len(data)))
+        if not chunk:
+            raise EOFError
+        data += chunk
+    return bytes(data)
+
+
+def _read(sock: socket.socket, kind: type) -> Any:
+    (size,) = struct.unpack("!I", _read_exactly(sock, 4))
+    if size > FRAME_LIMIT:
+        raise ValueError(f"a frame of {size} bytes is over the limit of {FRAME_LIMIT}")
+    return msgspec.json.decode(_read_exactly(sock, size), type=kind)
+
+
+class _HubHandler(socketserver.BaseRequestHandler):
+    server: "_HubServer"
+
+    def handle(self) -> None:
+        credentials = self.request.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        uid = struct.unpack("3i", credentials)[1]
+        if uid not in (0, os.getuid()):
+            LOG.warning("Refused a message bus connection from user id %d", uid)
+            return
+        try:
+            while True:
+                frame = _read(self.request, _Frame)
+                try:
+                    reply, failure = self.server.bus.send(
+                        frame.exchange, frame.target, frame.ctxt, frame.message, frame.wait, frame.timeout
+                    )
+                    answer = _Answer(reply, failure)
+                except oslo_messaging.MessagingException as error:
+                    answer = _Answer(timed_out=str(error))
+                _write(self.request, answer)
+        except (EOFError, OSError):
+            pass
+        except (ValueError, msgspec.MsgspecError) as error:
+            LOG.warning("Dropped a message bus connection: %s", error)
+
+
+class _HubServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, path: str, bus: Bus) -> None:
+        self.bus = bus
+        _remove_stale_socket(path)
+        mask = os.umask(0o177)
+        try:
+            super().__init__(path, _HubHandler)
+        finally:
+            os.umask(mask)
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 60}, name="inproc-hub", daemon=True).start()
+
+
+def _remove_stale_socket(path: str) -> None:
+    try:
+        if stat.S_ISSOCK(os.lstat(path).st_mode):
+            os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+class _Remote:
+    """The bus as seen from another process: one connection a thread, opened again when the hub was restarted."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._local = threading.local()
+
+    def send(
+        self, exchange: str, target: dict[str, Any], ctxt: dict, message: dict, wait: bool, timeout: float | None
+    ) -> tuple[Any, Any]:
+        frame = _Frame(exchange, target, ctxt, message, wait, timeout)
+        sock = getattr(self._local, "sock", None)
+        if sock is None or _is_closed(sock):
+            sock = self._connect()
+        # The hub ends a call itself at its deadline; the margin only bounds the wait for a hub that hangs.
+        sock.settimeout((timeout or 0) + CONNECT_TIMEOUT_S)
+        try:
+            _write(sock, frame)
+            answer = _read(sock, _Answer)
+        except (OSError, EOFError) as error:
+            self._local.sock = None
+            sock.close()
+            raise oslo_messaging.MessagingTimeout(f"the controller closed its message bus {self._path}: {error!r}") from error
+        if answer.timed_out:
+            raise oslo_messaging.MessagingTimeout(answer.timed_out)
+        return answer.reply, answer.failure
+
+    def _connect(self) -> socket.socket:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.settimeout(CONNECT_TIMEOUT_S)
+        try:
+            sock.connect(self._path)
+        except OSError as error:
+            sock.close()
+            raise oslo_messaging.MessageDeliveryFailure(f"no controller answers at {self._path}: {error.strerror}") from error
+        self._local.sock = sock
+        return sock
+
+
+def _is_closed(sock: socket.socket) -> bool:
+    """Whether the peer has gone since the last answer, so that nothing is written into a dead connection."""
+    try:
+        return sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+_buses: dict[str, Bus] = collections.defaultdict(Bus)
+_hubs: dict[str, _HubServer] = {}
+_registry_lock = threading.Lock()
+
+
+def reset() -> None:
+    """Forget all buses of this process, for tests that start afresh."""
+    with _registry_lock:
+        _buses.clear()
+        for hub in _hubs.values():
+            hub.shutdown()
+            hub.server_close()
+        _hubs.clear()
+
+
+class InprocDriver(base.BaseDriver):
+    """The driver that oslo.messaging loads for `inproc:` URLs (entry point group oslo.messaging.drivers)."""
+
+    def __init__(self, conf: Any, url: Any, default_exchange: str | None = None, allowed_remote_exmods: Any = None) -> None:
+        super().__init__(conf, url, default_exchange, allowed_remote_exmods)
+        conf.register_opts(inproc_opts, group="inproc")
+        path = "/" + url.virtual_host if url.virtual_host else ""
+        self._bus: Bus | _Remote
+        if path and not conf.inproc.hub:
+            self._bus = _Remote(path)
+            return
+        with _registry_lock:
+            self._bus = _buses[path]
+            if path and path not in _hubs:
+                _hubs[path] = _HubServer(path, self._bus)
+
+    def require_features(self, requeue: bool = True) -> None:
+        pass
+
+    def send(
+        self,
+        target: oslo_messaging.Target,
+        ctxt: dict,
+        message: dict,
+        wait_for_reply: bool | None = None,
+        timeout: float | None = None,
+        call_monitor_timeout: float | None = None,
+        retry: int | None = None,
+        transport_options: Any = None,
+    ) -> Any:
+        where = {"topic": target.topic, "server": target.server, "fanout": bool(target.fanout)}
+        exchange = target.exchange or self._default_exchange
+        reply, failure = self._bus.send(exchange, where, ctxt, message, bool(wait_for_reply), timeout)
+        if failure:
+            raise driver_common.deserialize_remote_exception(failure, self._allowed_remote_exmods)
+        return reply
+
+    def send_notification(self, target: Any, ctxt: dict, message: dict, version: Any, retry: int | None = None) -> None:
+        self.send(target, ctxt, message)
+
+    def listen(self, target: oslo_messaging.Target, batch_size: int, batch_timeout: float | None) -> base.Listener:
+        if isinstance(self._bus, _Remote):
+            raise NotImplementedError("only the process that holds the bus can serve on it: set [inproc] hub = true there")
+        listener = self._bus.listen(target.exchange or self._default_exchange, target.topic, target.server)
+        return base.PollStyleListenerAdapter(listener, batch_size, batch_timeout)
+
+    def listen_for_notifications(
+        self, targets_and_priorities: Any, pool: str | None, batch_size: int, batch_timeout: float | None
+    ) -> base.Listener:
+        raise NotImplementedError("events are fanout casts here (stx.rpc.publish); notifications are not used")
+
+    def cleanup(self) -> None:
+        pass

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The metrics page of a process: Prometheus text on /metrics, 200 or 503 on /healthcheck, on loopback."""
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from cheroot import wsgi
+from oslo_config import cfg
+from prometheus_client import make_wsgi_app
+
+CONF = cfg.CONF
+
+
+class Page:
+    """Serves the page when [metrics] port is set."""
+
+    def __init__(self, is_healthy: Callable[[], bool]) -> None:
+        self._is_healthy = is_healthy
+        self._server: wsgi.Server | None = None
+
+    def start(self) -> None:
+        if not CONF.metrics.port:
+            return
+        self._server = wsgi.Server((CONF.metrics.bind_host, CONF.metrics.port), self._answer, numthreads=1, server_name="metrics")
+        self._server.prepare()
+        threading.Thread(target=self._server.serve, name="metrics", daemon=True).start()
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+
+    def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/healthcheck":
+            healthy = self._is_healthy()
+            start_response("200 OK" if healthy else "503 Service Unavailable", [("Content-Type", "text/plain")])
+            return [b"OK\n" if healthy else b"a part of this process has stopped; its log has the reason\n"]
+        return make_wsgi_app()(environ, start_response)

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes a WSGI application of a component's root controller, and serves it."""
+
+import functools
+import inspect
+import re
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+import pecan
+from cheroot import wsgi
+from keystonemiddleware import auth_token
+from oslo_config import cfg
+from oslo_middleware import healthcheck, http_proxy_to_wsgi, request_id, sizelimit
+from pecan import hooks, rest
+
+from stx import exception
+from stx.context import RequestContext
+from stx.rest import errors, policy
+
+CONF = cfg.CONF
+
+Application = Callable[..., Iterable[bytes]]
+
+# Nobody needs a token to see which versions there are.
+PUBLIC = (r"/", r"/v1/?")
+
+
+def expose(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a controller's method answer requests with JSON; an answer of None is 204 No Content.
+
+    Query and body are read with stx.rest.query and stx.rest.wire, not as arguments.
+    """
+
+    signature = inspect.signature(method)
+
+    @functools.wraps(method)
+    def answer(self: Any, *path: Any, **_query: Any) -> Any:
+        try:
+            signature.bind(self, *path)
+        except TypeError as error:
+            raise exception.NotFound(f"There is no resource {pecan.request.path[:200]}.") from error
+        value = method(self, *path)
+        if value is None:
+            pecan.response.status = 204
+            return b""
+        pecan.response.body = msgspec.json.encode(value)
+        return pecan.response
+
+    return pecan.expose(content_type="application/json")(answer)
+
+
+class Controller(rest.RestController):
+    """Base of the resources' controllers."""
+
+    def authorize(self, rule: str) -> RequestContext:
+        """The caller's context, if the rule lets the caller pass.
+
+        :raises exception.Forbidden: if not
+        """
+        context: RequestContext = pecan.request.context["stx"]
+        policy.authorize(context, rule)
+        return context
+
+
+class _ContextHook(hooks.PecanHook):
+    def before(self, state: Any) -> None:
+        state.request.context["stx"] = RequestContext.from_environ(state.request.environ)
+
+
+def make(root: Any, public: Sequence[str] = PUBLIC) -> Application:
+    """The application of `root` with everything around it.
+
+    From outside in: proxy headers, request id, health check, error shape, size limit, authentication, the controllers.
+
+    :param public: patterns of the paths that need no token
+    """
+    policy.enforcer()
+    application: Application = pecan.make_app(root, debug=False, hooks=[_ContextHook()], guess_content_type_from_ext=False)
+    application = _Authenticated(application, public)
+    application = sizelimit.RequestBodySizeLimiter(application, CONF)
+    application = errors.ErrorShape(application, CONF.oslo_middleware.max_request_body_size)
+    application = _with_healthcheck(application)
+    application = request_id.RequestId(application)
+    return http_proxy_to_wsgi.HTTPProxyToWSGI(application, CONF)
+
+
+def _with_healthcheck(application: Application) -> Application:
+    check = healthcheck.Healthcheck(None, CONF)
+
+    def route(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        chosen = check if environ.get("PATH_INFO") == "/healthcheck" else application
+        return chosen(environ, start_response)
+
+    return route
+
+
+class _Authenticated:
+    def __init__(self, application: Application, public: Sequence[str]) -> None:
+        self._public = [re.compile(pattern) for pattern in public]
+        self._open = application
+        self._guarded = auth_token.AuthProtocol(application, {"oslo_config_config": CONF, "delay_auth_decision": False})
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO") or "/"
+        if any(pattern.fullmatch(path) for pattern in self._public):
+            return self._open(environ, start_response)
+        return self._guarded(environ, start_response)
+
+
+class Server:
+    """Serves an application on threads; stop() answers what is in progress.
+
+    :param group: the option group that `options` were registered in
+    :param make_application: called at start, when the options are known
+    """
+
+    def __init__(self, group: str, make_application: Callable[[], Application]) -> None:
+        self._group = group
+        self._make_application = make_application
+        self._server: wsgi.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        values = CONF[self._group]
+        self._server = wsgi.Server(
+            (values.bind_host, values.bind_port),
+            self._make_application(),
+            numthreads=values.threads,
+            request_queue_size=128,
+            timeout=30,
+            shutdown_timeout=10,
+            server_name="stx",
+        )
+        try:
+            self._server.prepare()
+        except OSError as error:
+            raise exception.ConfigurationError(
+                f"Cannot listen on {values.bind_host}:{values.bind_port} ({error}). Free it, or change [{self._group}] bind_port."
+            ) from error
+        self._thread = threading.Thread(target=self._server.serve, name=self._group, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        if self._server is not None and self._thread is not None:
+            self._server.stop()
+            self._thread.join(15)
+
+    def is_healthy(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+
+def root_document(base: str, name: str, description: str) -> dict[str, Any]:
+    """The answer to GET /: the versions there are (spec sysinv.md 1.1)."""
+    version = {"id": "v1", "links": [{"href": f"{base}/v1/", "rel": "self"}]}
+    return {"name": name, "description": description, "versions": [version], "default_version": version}
+
+
+def version_document(base: str, service: str, resources: dict[str, list[dict[str, str]]]) -> dict[str, Any]:
+    """The answer to GET /v1: the resources there are."""
+    media_type = {"base": "application/json", "type": f"application/vnd.openstack.{service}.v1+json"}
+    described = [{"href": f"{base}/v1/", "rel": "self"}, {"href": f"{base}/v1/", "rel": "describedby", "type": "text/html"}]
+    return {"id": "v1", "media_types": [media_type], "links": described, **resources}

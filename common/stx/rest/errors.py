@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every error leaves in the one shape that StarlingX clients parse, with a sentence that says what to change.
+
+The body is `{"error_message": "<JSON text of {debuginfo, faultcode, faultstring}>"}`: clients decode it twice (spec sysinv.md 1.3).
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+import webob
+import webob.exc
+
+from stx import exception
+
+LOG = logging.getLogger(__name__)
+
+# What libraries below refuse by themselves, in our words.
+_TEXTS = {
+    400: "The request cannot be read: check its query parameters, and that its body is valid JSON.",
+    401: "Not authenticated: give a valid Keystone token in X-Auth-Token. It may have expired.",
+    403: "{method} is not permitted on {path}.",
+    404: "There is no resource {path}.",
+    405: "{method} is not possible on {path}.",
+    406: "Only application/json can be given as an answer.",
+    413: "The request body is too large: at most {limit} bytes are accepted.",
+    415: "The request body must be of type application/json.",
+    503: "The identity service cannot be reached to check the token. Try again; if it lasts, check Keystone.",
+}
+
+
+class ErrorShape:
+    """WSGI middleware around the whole service."""
+
+    def __init__(self, application: Callable[..., Iterable[bytes]], body_limit: int) -> None:
+        self._application = application
+        self._body_limit = body_limit
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        request = webob.Request(environ)
+        try:
+            response = request.get_response(self._application)
+        except exception.StxException as error:
+            if error.code >= 500:
+                LOG.error("%s %s failed: %s", request.method, request.path, error.message)
+            return shaped(error.code, error.message)(environ, start_response)
+        except webob.exc.HTTPException as error:
+            response = error
+        except Exception:
+            LOG.exception("%s %s failed", request.method, request.path)
+            return shaped(500, self._internal(environ))(environ, start_response)
+        if response.status_int >= 400:
+            response = self._reshaped(request, response, environ)
+        return response(environ, start_response)
+
+    def _reshaped(self, request: webob.Request, response: webob.Response, environ: dict[str, Any]) -> webob.Response:
+        status = response.status_int
+        text = _TEXTS.get(status, self._internal(environ) if status >= 500 else response.status)
+        text = text.format(method=request.method, path=request.path[:200], limit=self._body_limit)
+        answer = shaped(status, text)
+        for name in ("WWW-Authenticate", "Allow", "Retry-After"):
+            if name in response.headers:
+                answer.headers[name] = response.headers[name]
+        return answer
+
+    @staticmethod
+    def _internal(environ: dict[str, Any]) -> str:
+        return (
+            f"The service failed to answer; its log has the reason under {environ.get('openstack.request_id', 'this request')}."
+        )
+
+
+def shaped(status: int, text: str) -> webob.Response:
+    fault = {"debuginfo": None, "faultcode": "Client" if status < 500 else "Server", "faultstring": text}
+    body = msgspec.json.encode({"error_message": msgspec.json.encode(fault).decode()})
+    return webob.Response(body=body, status=status, content_type="application/json", charset="UTF-8")

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""RPC between components: versioned, typed, with deadlines, and with our exceptions on both sides.
+
+A manager marks what others may call::
+
+    class Manager:
+        target = rpc.target("fm.manager", "1.0")
+
+        @rpc.exposed
+        def clear_fault(self, context: RequestContext, alarm_id: str, entity_instance_id: str) -> bool: ...
+
+Its client module gives the same method to callers::
+
+    client = rpc.Client("fm.manager", "1.0")
+    client.call(context, "clear_fault", alarm_id="200.006", entity_instance_id="host=controller-0", into=bool)
+
+Arguments and results are checked against the annotations by msgspec: plain values, msgspec.Struct, containers of these.
+"""
+
+import functools
+import inspect
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+import oslo_messaging
+from oslo_config import cfg
+from oslo_messaging._drivers import impl_rabbit
+from oslo_messaging.rpc import RPCAccessPolicyBase
+
+from stx import context as stx_context
+from stx import exception
+
+LOG = logging.getLogger(__name__)
+CONF = cfg.CONF
+
+EXCHANGE = "stx"
+EVENTS_TOPIC = "stx.events"
+# How often a send is tried while no broker answers, about a second apart, before the caller is told.
+SEND_RETRIES = 3
+DEADLINE_S = 30.0
+WORKERS = 16
+
+T = TypeVar("T")
+
+_lock = threading.Lock()
+_transport: Any = None
+
+
+def transport() -> Any:
+    """The process's connection to the message bus, opened at first use."""
+    global _transport
+    with _lock:
+        if _transport is None:
+            oslo_messaging.set_transport_defaults(EXCHANGE)
+            # A broker that comes back is found again within a second or two.
+            cfg.set_defaults(impl_rabbit.rabbit_opts, rabbit_retry_backoff=1, rabbit_interval_max=2)
+            _transport = oslo_messaging.get_rpc_transport(CONF, allowed_remote_exmods=[exception.__name__])
+        return _transport
+
+
+def reset() -> None:
+    """Close the connection; the next use opens a new one."""
+    global _transport
+    with _lock:
+        if _transport is not None:
+            _transport.cleanup()
+        _transport = None
+
+
+def target(topic: str, version: str) -> oslo_messaging.Target:
+    return oslo_messaging.Target(topic=topic, version=version)
+
+
+def exposed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a manager's method as callable over RPC."""
+    function._rpc_exposed = True  # type: ignore[attr-defined]
+    return function
+
+
+class _ContextSerializer(oslo_messaging.NoOpSerializer):
+    def serialize_context(self, context: stx_context.RequestContext) -> dict[str, Any]:
+        return context.to_dict()
+
+    def deserialize_context(self, context: dict[str, Any]) -> stx_context.RequestContext:
+        return stx_context.from_dict(context)
+
+
+class _Dispatch:
+    """What oslo.messaging sees of a manager: its exposed methods, checked on the way in and out."""
+
+    def __init__(self, manager: Any) -> None:
+        self.target = manager.target
+        for name, method in inspect.getmembers(manager, callable):
+            if getattr(method, "_rpc_exposed", False):
+                setattr(self, name, _typed(method))
+
+
+def _typed(method: Callable[..., Any]) -> Callable[..., Any]:
+    parameters = list(inspect.signature(method, eval_str=True).parameters.values())[1:]
+    types = {parameter.name: parameter.annotation for parameter in parameters}
+    required = {parameter.name for parameter in parameters if parameter.default is parameter.empty}
+
+    @functools.wraps(method)
+    def call(context: stx_context.RequestContext, **arguments: Any) -> Any:
+        try:
+            if unknown := arguments.keys() - types.keys():
+                raise exception.Invalid(f"{method.__name__} takes no argument {', '.join(sorted(unknown))}.")
+            if missing := required - arguments.keys():
+                raise exception.Invalid(f"{method.__name__} needs the argument {', '.join(sorted(missing))}.")
+            try:
+                values = {name: msgspec.convert(value, types[name]) for name, value in arguments.items()}
+            except msgspec.ValidationError as error:
+                raise exception.Invalid(f"{method.__name__}: {error}.") from error
+            return msgspec.to_builtins(method(context, **values))
+        except exception.StxException as error:
+            # Expected: it goes to the caller and is no error of this process.
+            raise oslo_messaging.ExpectedException() from error
+
+    return call
+
+
+class _Exposed(RPCAccessPolicyBase):
+    def is_allowed(self, endpoint: Any, method: str) -> bool:
+        return not method.startswith("_") and getattr(getattr(endpoint, method, None), "_rpc_exposed", False)
+
+
+class Server:
+    """Serves a manager's exposed methods on its topic until stopped."""
+
+    def __init__(self, manager: Any, server: str | None = None) -> None:
+        endpoint = _Dispatch(manager)
+        self._server = oslo_messaging.get_rpc_server(
+            transport(),
+            oslo_messaging.Target(topic=manager.target.topic, server=server or CONF.host),
+            [endpoint],
+            serializer=_ContextSerializer(),
+            access_policy=_Exposed,
+        )
+
+    def start(self) -> None:
+        self._server.start(override_pool_size=WORKERS)
+
+    def stop(self) -> None:
+        """Take no more requests and answer those in progress."""
+        self._server.stop()
+        self._server.wait()
+
+
+class Client:
+    """Calls the manager that serves `topic`.
+
+    :param version: the lowest version of the manager's interface that has all the methods called
+    :param timeout_s: deadline of a call in seconds
+    """
+
+    def __init__(self, topic: str, version: str, timeout_s: float = DEADLINE_S) -> None:
+        self._target = target(topic, version)
+        self._timeout_s = timeout_s
+
+    def call(self, context: stx_context.RequestContext, method: str, into: type[T] | Any = Any, **arguments: Any) -> T:
+        """Call and wait for the answer, as a value of type `into`.
+
+        :raises exception.StxException: what the manager raised, as the same class
+        :raises exception.Unavailable: when nobody answers before the deadline
+        """
+        answer = self._guard(method, lambda: self._client().call(context, method, **msgspec.to_builtins(arguments)))
+        return answer if into is Any else msgspec.convert(answer, into)
+
+    def cast(self, context: stx_context.RequestContext, method: str, fanout: bool = False, **arguments: Any) -> None:
+        """Send without waiting. It is lost when nobody serves the topic: use it for nudges only."""
+        client = self._client().prepare(fanout=True) if fanout else self._client()
+        self._guard(method, lambda: client.cast(context, method, **msgspec.to_builtins(arguments)))
+
+    def _client(self) -> Any:
+        return oslo_messaging.get_rpc_client(
+            transport(), self._target, timeout=self._timeout_s, retry=SEND_RETRIES, serializer=_ContextSerializer()
+        )
+
+    def _guard(self, method: str, send: Callable[[], Any]) -> Any:
+        topic = self._target.topic
+        try:
+            return send()
+        except exception.StxException as error:
+            raise _local(error) from None
+        except (oslo_messaging.MessagingTimeout, oslo_messaging.MessageDeliveryFailure) as error:
+            raise exception.Unavailable(
+                f"{topic} did not answer {method} in time ({error}). Check that its process runs, then try again."
+            ) from error
+        except oslo_messaging.RemoteError as error:
+            LOG.error("%s failed in %s: %s %s", method, topic, error.exc_type, error.value)
+            raise exception.StxException(f"{topic} failed to carry out {method}. Its log has the reason.") from error
+
+
+def _local(error: exception.StxException) -> exception.StxException:
+    """The exception that was raised remotely, without the remote traceback that oslo.messaging adds to its text."""
+    for known in type(error).__mro__:
+        if known.__module__ == exception.__name__:
+            return known(error.message)
+    return exception.StxException(error.message)
+
+
+class Event(msgspec.Struct):
+    """A change of state that anyone may follow. Nothing depends on its arrival.
+
+    :ivar kind: what happened, such as `fm.alarm.set` or `sysinv.host.update`
+    :ivar payload: the facts, as plain values
+    """
+
+    kind: str
+    payload: dict[str, Any]
+
+
+class _EventTarget:
+    target = target(EVENTS_TOPIC, "1.0")
+
+
+_events = Client(EVENTS_TOPIC, "1.0")
+
+
+def publish(context: stx_context.RequestContext, kind: str, payload: dict[str, Any]) -> None:
+    """Tell whoever listens. A bus that is away is logged, never an error of the work that was done."""
+    try:
+        _events.cast(context, "notify", fanout=True, event=Event(kind, payload))
+    except exception.StxException as error:
+        LOG.warning("Event %s was not published: %s", kind, error.message)
+
+
+class Subscriber(_EventTarget):
+    """Calls `follow(event)` for every published event whose kind starts with `prefix`."""
+
+    def __init__(self, follow: Callable[[Event], None], prefix: str = "", server: str | None = None) -> None:
+        self._follow = follow
+        self._prefix = prefix
+        self._server = Server(self, server)
+        self.start, self.stop = self._server.start, self._server.stop
+
+    @exposed
+    def notify(self, context: stx_context.RequestContext, event: Event) -> None:
+        if event.kind.startswith(self._prefix):
+            self._follow(event)

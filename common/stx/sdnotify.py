@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tells systemd that the process is ready, alive, or stopping. Without systemd nothing happens."""
+
+import contextlib
+import os
+import socket
+import threading
+from collections.abc import Callable
+
+
+def _send(state: str) -> None:
+    path = os.environ.get("NOTIFY_SOCKET")
+    if not path:
+        return
+    address = "\0" + path[1:] if path.startswith("@") else path
+    # systemd judges by the missing message; a process must not fail for the want of a listener.
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.sendto(state.encode(), address)
+
+
+def ready() -> None:
+    _send("READY=1")
+
+
+def stopping() -> None:
+    _send("STOPPING=1")
+
+
+class Watchdog:
+    """Tells systemd twice per WatchdogSec that the process is healthy; silent when it is not, so that systemd restarts it."""
+
+    def __init__(self, is_healthy: Callable[[], bool]) -> None:
+        self._is_healthy = is_healthy
+        self._period_s = int(os.environ.get("WATCHDOG_USEC", "0")) / 2e6
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        if self._period_s > 0:
+            threading.Thread(target=self._run, name="watchdog", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._period_s):
+            if self._is_healthy():
+                _send("WATCHDOG=1")

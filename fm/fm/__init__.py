@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fault Management: which alarms are active, and what happened."""

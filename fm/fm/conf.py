@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options of Fault Management."""
+
+from oslo_config import cfg
+
+from stx.rest import options
+
+CONF = cfg.CONF
+
+PORT = 18002
+
+fm_opts = [
+    cfg.IntOpt(
+        "spool_limit",
+        default=100_000,
+        min=1000,
+        help="Fault reports that a host keeps while fm-manager cannot be reached; further ones are refused. A report takes about "
+        "half a kilobyte of the disk that holds state_path.",
+    ),
+    cfg.IntOpt(
+        "batch",
+        default=500,
+        min=1,
+        max=5000,
+        help="Fault reports that are delivered and stored in one transaction at the most. A larger batch takes more in a storm and "
+        "delays the first report of it.",
+    ),
+    cfg.IntOpt(
+        "event_log_max_size",
+        default=100_000,
+        min=1000,
+        help="Events that are kept; the oldest go first. Raise it where the history of a large system must reach further back.",
+    ),
+]
+
+api_opts = options.listening(PORT)
+
+
+def register() -> None:
+    CONF.register_opts(fm_opts, group="fm")
+    CONF.register_opts(api_opts, group="fm_api")
+
+
+register()
+
+
+def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
+    from fm.db.api import database
+
+    return [("fm", fm_opts), ("fm_api", api_opts), *database.list_opts()]

@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is asked of the fm database and written into it."""
+
+import datetime
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from fm import catalogue, faults, ledger
+from fm.db import models
+from stx import db, exception, paging
+
+database = db.Database("fm")
+
+_KEYS_PER_QUERY = 500
+_alarm, _event, _type = models.alarm, models.event_log, models.event_suppression
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+
+
+@database.writer
+def synchronise_catalogue(connection: Connection) -> None:
+    """Make a row of every alarm type in the catalogue, and refresh what the catalogue says of those that exist."""
+    rows = [
+        _type_row(alarm_id, entry.description, entry.mgmt_affecting, entry.degrade_affecting)
+        for alarm_id, entry in catalogue.load().items()
+        if entry.type == "alarm"
+    ]
+    db.upsert(connection, _type, ["alarm_id"], rows, keep=("uuid", "created_at", "suppression_status"))
+
+
+def _type_row(alarm_id: str, description: str, mgmt_affecting: str, degrade_affecting: str) -> dict[str, Any]:
+    return {
+        "uuid": str(uuid.uuid4()),
+        "created_at": _now(),
+        "updated_at": None,
+        "alarm_id": alarm_id,
+        "description": description[:255],
+        "suppression_status": "unsuppressed",
+        "mgmt_affecting": mgmt_affecting,
+        "degrade_affecting": degrade_affecting,
+    }
+
+
+@database.writer
+def deliver(connection: Connection, sender: str, reports: Sequence[tuple[int, faults.Report]]) -> ledger.Outcome:
+    """Store a spool's reports, each once however often it is delivered.
+
+    :param reports: (sequence number in the sender's spool, report), ascending
+    """
+    position = connection.execute(
+        sa.select(models.spool_position.c.sequence).where(models.spool_position.c.sender == sender)
+    ).scalar_one_or_none()
+    fresh = [(sequence, report) for sequence, report in reports if sequence > (position or 0)]
+    if not fresh:
+        return ledger.Outcome()
+    outcome = _store(connection, [report for _, report in fresh])
+    row = {"sender": sender, "sequence": fresh[-1][0], "updated_at": _now()}
+    db.upsert(connection, models.spool_position, ["sender"], [row])
+    return outcome
+
+
+@database.writer
+def store(connection: Connection, reports: Sequence[faults.Report]) -> ledger.Outcome:
+    """Store reports that came without a spool."""
+    return _store(connection, reports)
+
+
+def _store(connection: Connection, reports: Sequence[faults.Report]) -> ledger.Outcome:
+    outcome = ledger.decide(_touched(connection, reports), reports, catalogue.complete)
+    if outcome.removed:
+        ids = [alarm["id"] for alarm in outcome.removed.values()]
+        connection.execute(sa.delete(_alarm).where(_alarm.c.id.in_(ids)))
+    changed = [alarm for alarm in outcome.stored.values() if "id" in alarm]
+    new = [alarm for alarm in outcome.stored.values() if "id" not in alarm]
+    _ensure_types(connection, {alarm["alarm_id"] for alarm in new})
+    if new:
+        connection.execute(sa.insert(_alarm), [{**alarm, "updated_at": None} for alarm in new])
+    db.upsert(connection, _alarm, ["id"], [{**alarm, "updated_at": _now()} for alarm in changed])
+    if outcome.events:
+        created = _now()
+        rows = [
+            {**event, "timestamp": datetime.datetime.fromisoformat(event["timestamp"]), "created_at": created}
+            for event in outcome.events
+        ]
+        connection.execute(sa.insert(_event), rows)
+    return outcome
+
+
+def _touched(connection: Connection, reports: Iterable[faults.Report]) -> dict[ledger.Key, ledger.Alarm]:
+    keys = list({(report.alarm_id, report.entity_instance_id) for report in reports if report.operation in ("set", "clear")})
+    parents = {report.entity_instance_id for report in reports if report.operation == "clear-all"}
+    instance = sa.tuple_(_alarm.c.alarm_id, _alarm.c.entity_instance_id)
+    conditions: list[Any] = [
+        instance.in_(keys[start : start + _KEYS_PER_QUERY]) for start in range(0, len(keys), _KEYS_PER_QUERY)
+    ] + [_within(parent) for parent in parents]
+    found = {}
+    for condition in conditions:
+        for row in connection.execute(sa.select(_alarm).where(condition)).mappings():
+            found[(row["alarm_id"], row["entity_instance_id"])] = dict(row)
+    return found
+
+
+def _within(parent: str) -> Any:
+    return sa.or_(_alarm.c.entity_instance_id == parent, _alarm.c.entity_instance_id.startswith(parent + ".", autoescape=True))
+
+
+def _ensure_types(connection: Connection, alarm_ids: set[str]) -> None:
+    """A type that the catalogue lacks gets a row too, so that it can be suppressed."""
+    missing = alarm_ids - catalogue.load().keys()
+    if not missing:
+        return
+    known = set(connection.execute(sa.select(_type.c.alarm_id).where(_type.c.alarm_id.in_(missing))).scalars())
+    rows = [_type_row(alarm_id, "Not in the catalogue.", "warning", "none") for alarm_id in sorted(missing - known)]
+    if rows:
+        connection.execute(sa.insert(_type), rows)
+
+
+def _alarms_with_type() -> sa.Select[Any]:
+    return sa.select(
+        *_alarm.c,
+        _type.c.suppression_status,
+        _type.c.mgmt_affecting.label("mgmt_threshold"),
+        _type.c.degrade_affecting.label("degrade_threshold"),
+    ).join_from(_alarm, _type, _alarm.c.alarm_id == _type.c.alarm_id)
+
+
+def _alarm_record(row: Any) -> dict[str, Any]:
+    record = dict(row)
+    record["mgmt_affecting"] = faults.affects(record["severity"], record.pop("mgmt_threshold"))
+    record["degrade_affecting"] = faults.affects(record["severity"], record.pop("degrade_threshold"))
+    return record
+
+
+@database.reader
+def list_alarms(
+    connection: Connection, page: paging.Page, filters: Sequence[paging.Filter] = (), include_suppress: bool = False
+) -> list[dict[str, Any]]:
+    """A page of active alarms, without those of suppressed types unless asked for."""
+    select = _alarms_with_type()
+    if not include_suppress:
+        select = select.where(_type.c.suppression_status == "unsuppressed")
+    for item in filters:
+        select = select.where(_condition(_alarm.c[item.field], item))
+    return [_alarm_record(row) for row in paging.fetch(connection, select, _alarm, page)]
+
+
+def _condition(column: Any, item: paging.Filter, exact: bool = False) -> Any:
+    """Equality on text means that the text occurs in it, as clients expect (spec fm.md 6.2)."""
+    if item.op == "eq" and not exact:
+        return column.contains(item.value, autoescape=True)
+    if item.op == "ne" and not exact:
+        return sa.not_(column.contains(item.value, autoescape=True))
+    return {
+        "eq": column == item.value,
+        "ne": column != item.value,
+        "lt": column < item.value,
+        "le": column <= item.value,
+        "gt": column > item.value,
+        "ge": column >= item.value,
+    }[item.op]
+
+
+@database.reader
+def get_alarm(connection: Connection, alarm_uuid: str) -> dict[str, Any]:
+    """:raises exception.NotFound: when no such alarm is active"""
+    row = connection.execute(_alarms_with_type().where(_alarm.c.uuid == alarm_uuid)).mappings().one_or_none()
+    if row is None:
+        raise exception.NotFound(f"No active alarm has the uuid {alarm_uuid}. It may have been cleared: see the event list.")
+    return _alarm_record(row)
+
+
+@database.reader
+def find_alarms(
+    connection: Connection, alarm_id: str | None = None, entity: str | None = None, within: str | None = None
+) -> list[dict[str, Any]]:
+    """Active alarms by id, by exact entity, or by an entity that they are inside of."""
+    select = _alarms_with_type().order_by(_alarm.c.id)
+    if alarm_id is not None:
+        select = select.where(_alarm.c.alarm_id == alarm_id)
+    if entity is not None:
+        select = select.where(_alarm.c.entity_instance_id == entity)
+    if within is not None:
+        select = select.where(_within(within))
+    return [_alarm_record(row) for row in connection.execute(select).mappings()]
+
+
+@database.reader
+def count_alarms(connection: Connection, include_suppress: bool = False) -> dict[str, int]:
+    """Active alarms by severity."""
+    select = sa.select(_alarm.c.severity, sa.func.count()).join_from(_alarm, _type, _alarm.c.alarm_id == _type.c.alarm_id)
+    if not include_suppress:
+        select = select.where(_type.c.suppression_status == "unsuppressed")
+    counted = dict(connection.execute(select.group_by(_alarm.c.severity)).all())
+    return {severity: counted.get(severity, 0) for severity in faults.SEVERITIES}
+
+
+_STATUS = sa.func.coalesce(_type.c.suppression_status, "unsuppressed")
+_EXACT_EVENT_FIELDS = frozenset({"uuid", "event_log_type"})
+
+
+def _events_with_type() -> sa.Select[Any]:
+    # Logs have no row among the types, so an outer join.
+    return sa.select(*_event.c, _STATUS.label("suppression_status")).join_from(
+        _event, _type, _event.c.event_log_id == _type.c.alarm_id, isouter=True
+    )
+
+
+@database.reader
+def list_events(
+    connection: Connection,
+    page: paging.Page,
+    filters: Sequence[paging.Filter] = (),
+    states: Sequence[str] | None = None,
+    include_suppress: bool = True,
+) -> list[dict[str, Any]]:
+    """A page of the event log.
+
+    :param filters: the fields start and end bound the timestamp; their values are ISO times
+    """
+    select = _events_with_type()
+    if states is not None:
+        select = select.where(_event.c.state.in_(states))
+    if not include_suppress:
+        select = select.where(_STATUS == "unsuppressed")
+    for item in filters:
+        if item.field in ("start", "end"):
+            moment = _moment(item.value)
+            select = select.where(_event.c.timestamp >= moment if item.field == "start" else _event.c.timestamp <= moment)
+        else:
+            select = select.where(_condition(_event.c[item.field], item, item.field in _EXACT_EVENT_FIELDS))
+    return [dict(row) for row in paging.fetch(connection, select, _event, page)]
+
+
+def _moment(text: str) -> datetime.datetime:
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise exception.Invalid(f"{text[:40]!r} is not a time such as 2026-11-23T10:00:00.") from error
+    return moment if moment.tzinfo is None else moment.astimezone(datetime.UTC).replace(tzinfo=None)
+
+
+@database.reader
+def get_event(connection: Connection, event_uuid: str) -> dict[str, Any]:
+    """:raises exception.NotFound: when there is no such event (any more)"""
+    row = connection.execute(_events_with_type().where(_event.c.uuid == event_uuid)).mappings().one_or_none()
+    if row is None:
+        raise exception.NotFound(f"No event has the uuid {event_uuid}.")
+    return dict(row)
+
+
+@database.writer
+def prune_events(connection: Connection, keep_rows: int, batch: int) -> int:
+    """Remove up to `batch` of the oldest events beyond the newest `keep_rows`. Gives how many went."""
+    limit = connection.execute(
+        sa.select(_event.c.id).order_by(_event.c.id.desc()).offset(keep_rows).limit(1)
+    ).scalar_one_or_none()
+    if limit is None:
+        return 0
+    oldest = sa.select(_event.c.id).where(_event.c.id <= limit).order_by(_event.c.id).limit(batch)
+    return connection.execute(sa.delete(_event).where(_event.c.id.in_(oldest))).rowcount
+
+
+@database.reader
+def list_types(connection: Connection, page: paging.Page, filters: Sequence[paging.Filter] = ()) -> list[dict[str, Any]]:
+    """A page of alarm types with their suppression."""
+    select = sa.select(_type)
+    for item in filters:
+        select = select.where(_condition(_type.c[item.field], item, exact=True))
+    return [dict(row) for row in paging.fetch(connection, select, _type, page)]
+
+
+@database.reader
+def get_type(connection: Connection, type_uuid: str) -> dict[str, Any]:
+    """:raises exception.NotFound: when there is no such alarm type"""
+    row = connection.execute(sa.select(_type).where(_type.c.uuid == type_uuid)).mappings().one_or_none()
+    if row is None:
+        raise exception.NotFound(f"No alarm type has the uuid {type_uuid}. `fm event-suppress-list` shows them.")
+    return dict(row)
+
+
+@database.writer
+def set_suppression(connection: Connection, type_uuid: str, status: str) -> int:
+    """Gives the number of rows changed, 0 or 1."""
+    change = sa.update(_type).where(_type.c.uuid == type_uuid).values(suppression_status=status, updated_at=_now())
+    return connection.execute(change).rowcount

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""fm-manager: the only writer of alarms, events and their suppression."""
+
+import logging
+from typing import Any
+
+import msgspec
+from oslo_config import cfg
+
+from fm import client, conf, faults, ledger
+from fm.db import api as db_api
+from stx import exception, rpc, service
+from stx.context import RequestContext
+
+LOG = logging.getLogger(__name__)
+CONF = cfg.CONF
+
+SUPPRESSION = ("suppressed", "unsuppressed")
+_PRUNE_PERIOD_S = 60.0
+_PRUNE_BATCH = 2000
+
+
+class Manager:
+    """What fm-manager does over RPC."""
+
+    target = rpc.target(client.TOPIC, client.VERSION)
+
+    @rpc.exposed
+    def deliver(self, context: RequestContext, sender: str, reports: list[tuple[int, Any]]) -> int:
+        """Store a spool's reports once each. Gives the sequence number up to which all are stored.
+
+        A report that cannot be understood is logged and passed over: it must not hold up those behind it.
+        """
+        good = [(sequence, report) for sequence, body in reports if (report := _understood(sender, sequence, body))]
+        if good:
+            _tell(context, db_api.deliver(sender, good))
+        return reports[-1][0] if reports else 0
+
+    @rpc.exposed
+    def store(self, context: RequestContext, report: faults.Report) -> str | None:
+        """Store one report. Gives the uuid of the alarm that is active after it, if one is.
+
+        :raises exception.Invalid: when the report is malformed
+        """
+        try:
+            faults.check(report)
+        except faults.MalformedError as error:
+            raise exception.Invalid(f"The fault report is malformed: {error}.") from error
+        _tell(context, db_api.store([report]))
+        found = db_api.find_alarms(alarm_id=report.alarm_id, entity=report.entity_instance_id)
+        return found[0]["uuid"] if found else None
+
+    @rpc.exposed
+    def delete_alarm(self, context: RequestContext, alarm_uuid: str) -> None:
+        """Clear an alarm for an operator.
+
+        :raises exception.NotFound: when it is not active
+        """
+        alarm = db_api.get_alarm(alarm_uuid)
+        _tell(context, db_api.store([client.clear(alarm["alarm_id"], alarm["entity_instance_id"])]))
+
+    @rpc.exposed
+    def get_faults(
+        self, context: RequestContext, alarm_id: str | None = None, entity: str | None = None, within: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Active alarms by id, by exact entity, or by an entity that they are inside of."""
+        return db_api.find_alarms(alarm_id, entity, within)
+
+    @rpc.exposed
+    def set_suppression(self, context: RequestContext, type_uuid: str, status: str) -> None:
+        """Suppress or unsuppress an alarm type, for the whole system.
+
+        :raises exception.NotFound: when there is no such type
+        """
+        if status not in SUPPRESSION:
+            raise exception.Invalid(f"suppression_status cannot be {status!r}: use suppressed or unsuppressed.")
+        if not db_api.set_suppression(type_uuid, status):
+            raise exception.NotFound(f"No alarm type has the uuid {type_uuid}. `fm event-suppress-list` shows them.")
+
+
+def _understood(sender: str, sequence: int, body: Any) -> faults.Report | None:
+    try:
+        report = msgspec.convert(body, faults.Report)
+        faults.check(report)
+    except (msgspec.ValidationError, faults.MalformedError) as error:
+        LOG.error("Report %d of spool %s is passed over: %s", sequence, sender, error)
+        return None
+    return report
+
+
+def _tell(context: RequestContext, outcome: ledger.Outcome) -> None:
+    if outcome.events:
+        rpc.publish(context, "fm.events", {"events": outcome.events})
+
+
+def prune() -> None:
+    """Keep the event log within its bound, a small piece at a time so that nobody waits for it."""
+    while db_api.prune_events(CONF.fm.event_log_max_size, _PRUNE_BATCH) == _PRUNE_BATCH:
+        pass
+
+
+class Schema:
+    """Brings the database up to date before anything uses it."""
+
+    def start(self) -> None:
+        db_api.database.migrate()
+        db_api.synchronise_catalogue()
+
+    def stop(self) -> None:
+        db_api.database.reset()
+
+
+def make_service() -> service.Service:
+    conf.register()
+    return service.Service("fm-manager", [Schema(), service.Worker("fm-prune", prune, _PRUNE_PERIOD_S), _Server()])
+
+
+class _Server:
+    """The RPC server; made at start, when the options are known."""
+
+    def start(self) -> None:
+        self._server = rpc.Server(Manager())
+        self._server.start()
+
+    def stop(self) -> None:
+        self._server.stop()

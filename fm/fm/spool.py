@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a host keeps fault reports until fm-manager has stored them.
+
+One SQLite file a host, in WAL mode with full synchronisation: a report that append() has returned for survives the death of the
+process and of the machine. Any process of the host's platform user may append. Sequence numbers are never used twice, and the
+spool has a name of its own, so that the manager can tell a report that it has seen from a new one.
+"""
+
+import contextlib
+import os
+import pathlib
+import socket
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterator, Sequence
+
+from stx import exception
+
+BUSY_S = 10.0
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS spool (name TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS report (sequence INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL);
+"""
+
+
+class Spool:
+    """A host's spool, as seen by one process. Threads may share it.
+
+    :param directory: holds the file; made when missing, readable by the owner only
+    :param limit: reports that may wait; more are refused, so that a dead manager cannot fill the disk
+    """
+
+    def __init__(self, directory: pathlib.Path, limit: int) -> None:
+        self._directory = directory
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._nudge = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+
+    @property
+    def doorbell(self) -> pathlib.Path:
+        """The socket on which whoever delivers is told that something is waiting."""
+        return self._directory / "fm-spool.sock"
+
+    @property
+    def lock_file(self) -> pathlib.Path:
+        """Held by whoever delivers: two would disturb the order."""
+        return self._directory / "fm-spool.lock"
+
+    def append(self, bodies: Sequence[bytes]) -> None:
+        """Keep reports, in this order, all or none.
+
+        :raises exception.Unavailable: when the spool is full or cannot be written
+        """
+        try:
+            with self._transaction() as connection:
+                (last,) = connection.execute("SELECT max(sequence) FROM report").fetchone()
+                (first,) = connection.execute("SELECT min(sequence) FROM report").fetchone()
+                if last is not None and last - first + len(bodies) >= self._limit:
+                    raise exception.Unavailable(
+                        f"{last - first + 1} fault reports wait for fm-manager and the spool takes no more. Check fm-manager."
+                    )
+                connection.executemany("INSERT INTO report (body) VALUES (?)", [(body,) for body in bodies])
+        except (sqlite3.Error, OSError) as error:
+            raise exception.Unavailable(f"The fault report could not be kept in {self._directory}: {error}.") from error
+        with contextlib.suppress(OSError):
+            # Nobody listens: the report is delivered at the next round.
+            self._nudge.sendto(b"!", str(self.doorbell))
+
+    def name(self) -> str:
+        with self._transaction() as connection:
+            return str(connection.execute("SELECT name FROM spool").fetchone()[0])
+
+    def read(self, most: int) -> list[tuple[int, bytes]]:
+        """The oldest reports with their sequence numbers."""
+        with self._lock:
+            return self._open().execute("SELECT sequence, body FROM report ORDER BY sequence LIMIT ?", (most,)).fetchall()
+
+    def remove(self, up_to: int) -> None:
+        """Forget reports that are stored."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM report WHERE sequence <= ?", (up_to,))
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+        self._nudge.close()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            connection = self._open()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path = self._directory / "fm-spool.sqlite"
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+            connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.executescript("BEGIN IMMEDIATE;" + _SCHEMA)
+            if connection.execute("SELECT count(*) FROM spool").fetchone()[0] == 0:
+                connection.execute("INSERT INTO spool VALUES (?)", (str(uuid.uuid4()),))
+            connection.execute("COMMIT")
+            self._connection = connection
+        return self._connection
