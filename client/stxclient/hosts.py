@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hosts and what is in them (spec sysinv.md 1.7.2 to 1.7.5)."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from stxclient import collection, exceptions, resources, transport
+
+# People say compute, the wire says worker.
+_PERSONALITIES = {"compute": "worker"}
+
+
+class Parts(collection.Collection):
+    """What hosts have several of: processors, disks, ports …
+
+    :param what: one of them in words
+    :param name: path of the resource and key of its list
+    :param names: fields that name one within its host, beside the uuid
+    """
+
+    def __init__(self, service: transport.Transport, hosts: "Hosts", what: str, name: str, *names: str) -> None:
+        super().__init__(service)
+        self.path = self.key = name  # type: ignore[misc]
+        self._hosts = hosts
+        self._what = what
+        self._names = ("uuid", *names)
+
+    def list(self, host: str | resources.Resource) -> Iterator[resources.Resource]:
+        """Those of a host.
+
+        :param host: its name, id or uuid, or the host itself
+        :raises exceptions.NotFound: when there is no such host
+        """
+        if not isinstance(host, resources.Resource):
+            host = self._hosts.get(host)
+        return self._items(transport.path(self._hosts.path, host.uuid, self.path))
+
+    def find(self, host: str, wanted: str | int) -> resources.Resource:
+        """The one of a host that has this uuid or name, with all its fields.
+
+        :raises exceptions.NotFound: when the host has none, or there is no such host
+        """
+        for part in self.list(host):
+            if str(wanted) in {str(part.get(name)) for name in self._names if part.get(name) is not None}:
+                return self.get(part.uuid)
+        by = ", ".join(self._names)
+        raise exceptions.NotFound(f"Host {host} has no {self._what} {wanted} (looked for by {by}).", 404)
+
+
+class Hosts(collection.Collection):
+    """The hosts, and below each name the collection of a kind of part."""
+
+    path = key = "ihosts"
+
+    def __init__(self, service: transport.Transport) -> None:
+        super().__init__(service)
+        self.cpus = Parts(service, self, "processor", "icpus", "cpu")
+        self.nodes = Parts(service, self, "NUMA node", "inodes")
+        self.memories = Parts(service, self, "memory of NUMA node", "imemorys", "numa_node")
+        self.disks = Parts(service, self, "disk", "idisks", "device_node", "device_path")
+        self.partitions = Parts(service, self, "partition", "partitions", "device_path", "device_node")
+        self.ports = Parts(service, self, "port", "ports", "name", "namedisplay")
+        self.ethernet_ports = Parts(service, self, "Ethernet port", "ethernet_ports", "name", "namedisplay")
+        self.pci_devices = Parts(service, self, "PCI device", "pci_devices", "name", "pciaddr")
+        self.lldp_agents = Parts(service, self, "LLDP agent", "lldp_agents")
+        self.lldp_neighbours = Parts(service, self, "LLDP neighbour", "lldp_neighbours")
+
+    def list(self, personality: str | None = None) -> Iterator[resources.Resource]:
+        """The hosts, or those of one personality (controller, worker or compute, storage)."""
+        wanted = [("personality", _on_the_wire(personality))] if personality else []
+        return self._items(parameters=wanted)
+
+    def create(self, **attributes: Any) -> resources.Resource:
+        """Adds a host (spec sysinv.md 1.8.1).
+
+        :raises exceptions.BadRequest: when the system has no place for it
+        :raises exceptions.Conflict: when its mgmt_mac or name is taken
+        """
+        return self._resource(self._service.post(self.path, _wire_form(attributes)))
+
+    def update(self, host: str, changes: Mapping[str, Any]) -> resources.Resource:
+        """Sets attributes by name; gives the host as it is then."""
+        return self._resource(self._service.patch(transport.path(self.path, str(host)), _wire_form(changes)))
+
+    def delete(self, host: str) -> None:
+        """Removes a host from the system."""
+        self._service.delete(transport.path(self.path, str(host)))
+
+    def disk_partitions(self, disk_uuid: str) -> Iterator[resources.Resource]:
+        """The partitions of one disk."""
+        return self.partitions._items(transport.path(self.disks.path, disk_uuid, self.partitions.path))
+
+
+def _on_the_wire(personality: Any) -> Any:
+    return _PERSONALITIES.get(personality, personality)
+
+
+def _wire_form(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    values = dict(attributes)
+    if "personality" in values:
+        values["personality"] = _on_the_wire(values["personality"])
+    if isinstance(values.get("location"), str):
+        values["location"] = {"locn": values["location"]}
+    return values

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`stx env`: credentials for a shell, to be evaluated. They are printed, never an argument of a process."""
+
+import argparse
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from stx import exception
+from stxembedded import config
+from stxembedded.config import Layout
+
+PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    layout = Layout.load(arguments.data_dir)
+    password = config.read_passwords(layout).get(arguments.user)
+    if password is None:
+        raise exception.NotFound(f"There is no platform in {layout.data_dir} yet. Start it with: stx up.")
+    print("\n".join(lines(layout, arguments.user, password)))
+    return 0
+
+
+def lines(layout: Layout, user: str, password: str) -> list[str]:
+    variables = {
+        "OS_AUTH_URL": layout.auth_url,
+        "OS_IDENTITY_API_VERSION": "3",
+        "OS_USERNAME": user,
+        "OS_PASSWORD": password,
+        "OS_PROJECT_NAME": "admin",
+        "OS_USER_DOMAIN_NAME": "Default",
+        "OS_PROJECT_DOMAIN_NAME": "Default",
+        "OS_REGION_NAME": config.REGION,
+        "OS_INTERFACE": "public",
+    }
+    programs = shlex.quote(str(Path(sys.executable).parent))
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    exports.append(f'case ":$PATH:" in *:{programs}:*) ;; *) export PATH={programs}:"$PATH" ;; esac')
+    if any(name in os.environ for name in PROXIES):
+        exports.append(f'export no_proxy="${{no_proxy:+$no_proxy,}}{layout.address}"')
+    return exports

@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where everything of a platform on one machine is, and the configuration files that say so to its processes."""
+
+import configparser
+import dataclasses
+import io
+import json
+import os
+import secrets
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from stx import exception
+from stxembedded.accounts import Service, User
+
+# The well-known port of each service, in the order that --port-base counts in.
+PORTS = {"keystone": 5000, "platform": 6385, "faultmanagement": 18002}
+REGION = "RegionOne"
+SERVICE_USERS = ("sysinv", "fm", "mtce")
+EVALUATION_USERS = ("operator", "reader")
+# The kernel's limit for the path of a socket is 107; the longest name in run/ needs some of it.
+MAX_RUN_PATH = 80
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """What is chosen at the first `up` and kept from then on; all else follows from it."""
+
+    data_dir: Path
+    hostname: str = "controller-0"
+    address: str = "127.0.0.1"
+    ports: Mapping[str, int] = dataclasses.field(default_factory=lambda: dict(PORTS))
+
+    @property
+    def log_dir(self) -> Path:
+        return self.data_dir / "log"
+
+    @property
+    def run_dir(self) -> Path:
+        return self.data_dir / "run"
+
+    @property
+    def state_dir(self) -> Path:
+        return self.data_dir / "state"
+
+    @property
+    def stx_conf(self) -> Path:
+        return self.data_dir / "stx.conf"
+
+    @property
+    def host_conf(self) -> Path:
+        """What differs for the process that runs on every host: it is no controller."""
+        return self.data_dir / "host.conf"
+
+    @property
+    def keystone_conf(self) -> Path:
+        return self.data_dir / "keystone.conf"
+
+    @property
+    def pmon_dir(self) -> Path:
+        """What the host's process monitor watches."""
+        return self.data_dir / "pmon.d"
+
+    @property
+    def guard_dir(self) -> Path:
+        """What the controller watches: the host's process monitor itself."""
+        return self.data_dir / "guard.d"
+
+    @property
+    def maintenance_flag(self) -> Path:
+        """While this file is there, the process monitor restarts nothing."""
+        return self.run_dir / "maintenance"
+
+    @property
+    def passwords_pending(self) -> Path:
+        """While this file is there, Keystone may not have the passwords yet."""
+        return self.data_dir / "passwords.pending"
+
+    @property
+    def auth_url(self) -> str:
+        return f"{self.url('keystone')}/v3"
+
+    def url(self, service: str) -> str:
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"http://{host}:{self.ports[service]}"
+
+    def pid_file(self, process: str) -> Path:
+        return self.run_dir / f"{process}.pid"
+
+    def output(self, process: str) -> Path:
+        """What a process prints; what it logs is in a file of its own."""
+        return self.log_dir / f"{process}.out"
+
+    def catalogue(self) -> list[Service]:
+        return [
+            Service("platform", "sysinv", f"{self.url('platform')}/v1"),
+            Service("faultmanagement", "fm", self.url("faultmanagement")),
+        ]
+
+    def users(self, passwords: Mapping[str, str]) -> list[User]:
+        services = [User(name, passwords[name], "services", ("admin", "service")) for name in SERVICE_USERS]
+        return services + [User(name, passwords[name], "admin", (name,)) for name in EVALUATION_USERS]
+
+    @classmethod
+    def load(cls, data_dir: Path) -> Self:
+        """The layout chosen earlier for this directory; the default one when there is none.
+
+        :raises exception.ConfigurationError: when its file can't be read
+        """
+        path = data_dir / "layout.json"
+        try:
+            chosen = json.loads(path.read_text())
+            return cls(data_dir, chosen["hostname"], chosen["address"], {**PORTS, **chosen["ports"]})
+        except FileNotFoundError:
+            return cls(data_dir)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise exception.ConfigurationError(
+                f"{path} cannot be used ({error}). Correct it, or remove it to start over."
+            ) from error
+
+    def save(self) -> None:
+        """Make the directories and remember the choices.
+
+        :raises exception.ConfigurationError: when the directory can't be used
+        """
+        if len(os.fsencode(self.run_dir)) > MAX_RUN_PATH:
+            raise exception.ConfigurationError(
+                f"The path {self.data_dir} is too long for the sockets in it. Choose a --data-dir of fewer characters."
+            )
+        try:
+            for directory in (self.data_dir, self.log_dir, self.run_dir, self.state_dir, self.pmon_dir, self.guard_dir):
+                directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.data_dir.chmod(0o700)
+            chosen = {"hostname": self.hostname, "address": self.address, "ports": dict(self.ports)}
+            write_private(self.data_dir / "layout.json", json.dumps(chosen, indent=2) + "\n")
+        except OSError as error:
+            raise exception.ConfigurationError(
+                f"{self.data_dir} cannot be used for the platform's data: {error.strerror}. Choose another --data-dir."
+            ) from error
+
+
+def read_passwords(layout: Layout) -> dict[str, str]:
+    """The generated passwords by user; none before the first `up`."""
+    try:
+        passwords: dict[str, str] = json.loads(_passwords(layout).read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return passwords
+
+
+def load_passwords(layout: Layout) -> dict[str, str]:
+    """The passwords, with those made that are missing. They have 192 random bits, so their hashes may be cheap."""
+    passwords = read_passwords(layout)
+    missing = [name for name in ("admin", *SERVICE_USERS, *EVALUATION_USERS) if name not in passwords]
+    if missing:
+        layout.passwords_pending.touch(0o600)
+        passwords.update({name: secrets.token_urlsafe(24) for name in missing})
+        write_private(_passwords(layout), json.dumps(passwords, indent=2) + "\n")
+    return passwords
+
+
+def _passwords(layout: Layout) -> Path:
+    return layout.data_dir / "passwords.json"
+
+
+def write_configuration(layout: Layout, passwords: Mapping[str, str]) -> None:
+    """Write the configuration files anew: what others changed in them is lost, so that they always fit this release."""
+    write_private(layout.keystone_conf, _ini(keystone_options(layout, passwords)))
+    write_private(layout.stx_conf, _ini(stx_options(layout, passwords)))
+    write_private(layout.host_conf, _ini({"inproc": {"hub": False}}))
+
+
+def keystone_options(layout: Layout, passwords: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    keystone = layout.data_dir / "keystone"
+    return {
+        "DEFAULT": {
+            "log_file": layout.log_dir / "keystone.log",
+            **_log_rotation(),
+            "default_log_levels": "stevedore=CRITICAL,alembic=WARNING,oslo_policy=WARNING,urllib3=WARNING,sqlalchemy=WARNING",
+        },
+        "embedded": {
+            "bind_host": layout.address,
+            "bind_port": layout.ports["keystone"],
+            "url": layout.auth_url,
+            "region": REGION,
+            "admin_password": passwords["admin"],
+            "pid_file": layout.pid_file("keystone"),
+        },
+        "database": {"connection": f"sqlite:///{keystone}/keystone.sqlite"},
+        "fernet_tokens": {"key_repository": keystone / "fernet"},
+        "fernet_receipts": {"key_repository": keystone / "receipts"},
+        "credential": {"key_repository": keystone / "credential"},
+        "auth": {"methods": "password,token,application_credential"},
+        # Passwords are generated: the cost factor protects weak ones only. bcrypt takes 72 bytes and no more.
+        "identity": {"password_hash_rounds": 4, "max_password_length": 72},
+        # Without a cache a token takes a quarter of a second. Each reader gets a copy of its own (pickle).
+        "cache": {
+            "enabled": True,
+            "backend": "dogpile.cache.memory_pickle",
+            "proxies": "stxembedded.keystone.Bounded",
+        },
+    }
+
+
+def stx_options(layout: Layout, passwords: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    return {
+        "DEFAULT": {
+            # Each process names its own file in it.
+            "log_dir": layout.log_dir,
+            **_log_rotation(),
+            "host": layout.hostname,
+            "state_path": layout.state_dir,
+            "run_path": layout.run_dir,
+            "transport_url": f"inproc://{layout.run_dir}/bus",
+        },
+        "pmon": {"conf_dir": layout.pmon_dir},
+        "mtce_guard": {"conf_dir": layout.guard_dir},
+        "sysinv_api": {"bind_host": layout.address, "bind_port": layout.ports["platform"]},
+        "fm_api": {"bind_host": layout.address, "bind_port": layout.ports["faultmanagement"]},
+        "sysinv_database": {"connection": f"sqlite:///{layout.state_dir}/sysinv.sqlite"},
+        "fm_database": {"connection": f"sqlite:///{layout.state_dir}/fm.sqlite"},
+        "keystone_authtoken": {
+            "www_authenticate_uri": layout.auth_url,
+            "service_token_roles_required": True,
+            **_credentials(layout, "sysinv", passwords),
+        },
+    }
+
+
+def _credentials(layout: Layout, user: str, passwords: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "auth_type": "password",
+        "auth_url": layout.auth_url,
+        "username": user,
+        "password": passwords[user],
+        "project_name": "services",
+        "user_domain_id": "default",
+        "project_domain_id": "default",
+        "region_name": REGION,
+    }
+
+
+def _log_rotation() -> dict[str, Any]:
+    return {"log_rotation_type": "size", "max_logfile_size_mb": 10, "max_logfile_count": 3}
+
+
+def _ini(options: Mapping[str, Mapping[str, Any]]) -> str:
+    parser = configparser.RawConfigParser(default_section="\0")
+    parser.read_dict(
+        {group: {key: str(value).replace("$", "$$") for key, value in values.items()} for group, values in options.items()}
+    )
+    text = io.StringIO("# Written by `stx up`; changes made here are lost.\n\n")
+    text.seek(0, os.SEEK_END)
+    parser.write(text)
+    return text.getvalue()
+
+
+def write_private(path: Path, content: str) -> None:
+    """Replace a file that only its owner may read: a reader sees the old or the new one."""
+    descriptor, new = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(content)
+    Path(new).replace(path)
+
+
+def default_data_dir() -> Path:
+    """$STX_DATA_DIR; without it a directory of the user's own."""
+    if chosen := os.environ.get("STX_DATA_DIR"):
+        return Path(chosen)
+    base = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    return Path(base) / "starlingx"

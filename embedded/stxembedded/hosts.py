@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the platform says of this host."""
+
+import time
+from collections.abc import Iterator
+
+from keystoneauth1 import exceptions as auth_exceptions
+
+from stxembedded import identity
+from stxembedded.config import Layout
+
+IN_SERVICE = "unlocked enabled available"
+UNKNOWN = "not known yet"
+POLL_S = 0.2
+
+
+def watch(layout: Layout, password: str) -> Iterator[str]:
+    """The administrative, operational and availability state of this host, again and again."""
+    session = identity.connect(layout.auth_url, password)
+    url = f"{layout.url('platform')}/v1/ihosts/{layout.hostname}"
+    while True:
+        try:
+            host = session.get(url, headers={"Accept": "application/json"}).json()
+            yield " ".join(host[name] for name in ("administrative", "operational", "availability"))
+        except auth_exceptions.NotFound:
+            yield UNKNOWN
+        except (auth_exceptions.ClientException, ValueError, KeyError) as error:
+            yield f"{UNKNOWN}: {error}"
+        time.sleep(POLL_S)

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One command at a time changes what runs in a data directory."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from stx import exception
+
+
+@contextlib.contextmanager
+def exclusive(path: Path, command: str) -> Iterator[None]:
+    """Hold the lock file for a while. It is free again when the process ends, however it ends.
+
+    :raises exception.Conflict: naming the command and the process that hold it
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_RDWR, 0o600), "r+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise exception.Conflict(
+                f"Another command is at work in {path.parent.parent}: {file.read().strip() or 'it has just begun'}. "
+                "Wait until it has ended, or give another --data-dir."
+            ) from None
+        file.truncate()
+        file.write(f"stx {command} (pid {os.getpid()})\n")
+        file.flush()
+        yield
+        file.seek(0)
+        file.truncate()

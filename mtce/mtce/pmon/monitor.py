@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The process monitor: one thread that watches all processes of the drop-in directories.
+
+It sleeps until a process ends, an answer or order comes, or a deadline of a state machine is due; nothing is polled while all is
+well, apart from what active and status mode ask for.
+"""
+
+import concurrent.futures
+import contextlib
+import datetime
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from mtce.pmon.conf import Problem
+from mtce.pmon.gates import Gates
+from mtce.pmon.loop import Loop, LoopError
+from mtce.pmon.machine import Verb
+from mtce.pmon.publish import FaultSink, ProcessReport, Publisher
+from mtce.pmon.roster import ORDER_DEADLINE_S, Roster, Settings
+from mtce.pmon.sockets import OrderSocket, PulseSocket
+from mtce.pmon.watched import Surroundings
+
+__all__ = ["FaultSink", "MonitorError", "OrderResult", "ProcessMonitor", "ProcessReport", "Settings"]
+
+_T = TypeVar("_T")
+
+
+class MonitorError(Exception):
+    """The monitor cannot start or answer; the message says what to change."""
+
+
+class OrderResult(NamedTuple):
+    is_ok: bool
+    text: str
+
+
+class ProcessMonitor:
+    """Watches processes from start() to stop(); what it started lives on, and the next monitor takes over from the state file.
+
+    :param conf_dirs: drop-in directories; of two files for one process the first counts
+    :param report: called on the monitor's thread with all processes that have failed, at the start and whenever that changes
+    :param alarms_active: names of the processes whose alarm 200.006 is on
+    """
+
+    def __init__(
+        self,
+        conf_dirs: Sequence[Path],
+        state_file: Path,
+        faults: FaultSink,
+        report: Callable[[dict[str, ProcessReport]], None],
+        clock: Callable[[], float] = time.monotonic,
+        alarms_active: set[str] | frozenset[str] = frozenset(),
+        *,
+        settings: Settings | None = None,
+    ) -> None:
+        self._conf_dirs = list(conf_dirs)
+        self._state_file = state_file
+        self._clock = clock
+        self._settings = settings or Settings()
+        gates = Gates(self._settings.run_dir, self._settings.subfunctions)
+        self._publisher = Publisher(faults, report, alarms_active, gates.is_patching)
+        self._loop: Loop | None = None
+        self._roster: Roster | None = None
+        self._thread: threading.Thread | None = None
+        self._stop_by = 0.0
+
+    def start(self) -> None:
+        """Read the files and begin to watch.
+
+        :raises MonitorError: when another monitor runs with the same state file, or its directory cannot be used
+        """
+        if self._thread is not None:
+            raise MonitorError("The process monitor was started before. Make a new one.")
+        with contextlib.ExitStack() as resources, contextlib.ExitStack() as sockets:
+            try:
+                self._lock(resources)
+                loop = self._loop = resources.enter_context(contextlib.closing(Loop()))
+                roster = self._roster = self._open(loop, sockets)
+                roster.load()
+            except OSError as error:
+                raise MonitorError(f"The process monitor cannot start: {error}. Correct that and start it again.") from None
+            parts = (loop, roster, sockets.pop_all(), resources.pop_all())
+        self._thread = threading.Thread(target=self._run, args=parts, name="pmon", daemon=True)
+        self._thread.start()
+
+    def stop(self, deadline_s: float = 10.0) -> bool:
+        """End the watching; False when it did not end in time. Actions under way are ended, watched processes live on."""
+        if self._thread is None or self._loop is None:
+            return True
+        self._stop_by = time.monotonic() + deadline_s
+        self._loop.stop()
+        self._thread.join(deadline_s)
+        return not self._thread.is_alive()
+
+    def wait(self) -> None:
+        """Return when the monitor has ended."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def is_alive(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def reload(self) -> list[Problem]:
+        """Read the drop-in directories again; gives what is wrong with them. A bad file leaves its process as it was.
+
+        :raises MonitorError: when the monitor does not run
+        """
+        return self._call(Roster.load)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What was wrong with the drop-in files when they were last read."""
+        return self._roster.problems if self._roster else []
+
+    def set_maintenance(self, is_on: bool) -> None:
+        """While it is on, whatever ends stays down and raises nothing: the platform is taken down.
+
+        :raises MonitorError: when the monitor does not run
+        """
+        self._call(lambda roster: roster.set_maintenance(is_on))
+
+    def command(self, name: str, verb: str, deadline_s: float = ORDER_DEADLINE_S) -> OrderResult:
+        """Start, stop or restart a process, and wait for the result.
+
+        :raises MonitorError: when the monitor does not run
+        """
+        if verb not in list(Verb):
+            return OrderResult(False, f"{verb!r} is no command. Use one of: {', '.join(Verb)}.")
+        done: concurrent.futures.Future[OrderResult] = concurrent.futures.Future()
+        self._call(lambda roster: roster.order(name, Verb(verb), lambda *result: done.set_result(OrderResult(*result))))
+        try:
+            return done.result(deadline_s)
+        except TimeoutError:
+            return OrderResult(False, f"The {verb} of {name} is still under way after {deadline_s:g} s. Look again later.")
+
+    def snapshot(self) -> list[dict[str, Any]]:
+        """All processes as they are now, by name. `since` is when the state began, UTC; `alarm` is the severity of an alarm."""
+        now, wall = self._clock(), datetime.datetime.now(datetime.UTC)
+        return [
+            {
+                "name": watched.conf.name,
+                "pid": watched.pid,
+                "state": str(watched.machine.state),
+                "severity": str(watched.conf.severity),
+                "alarm": watched.machine.alarm and str(watched.machine.alarm),
+                "restarts": watched.machine.restarts,
+                "since": (wall - datetime.timedelta(seconds=now - watched.machine.since)).isoformat(timespec="milliseconds"),
+                "reason": watched.machine.reason,
+            }
+            for watched in (self._roster.all() if self._roster else [])
+        ]
+
+    def _lock(self, stack: contextlib.ExitStack) -> None:
+        path = self._state_file.with_name(self._state_file.name + ".lock")
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        stack.callback(os.close, lock)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise MonitorError(f"Another process monitor uses {self._state_file}. Stop it first.") from None
+
+    def _open(self, loop: Loop, sockets: contextlib.ExitStack) -> Roster:
+        settings, selector = self._settings, loop.selector
+        pulses = sockets.enter_context(contextlib.closing(PulseSocket(selector)))
+        path = settings.order_socket or self._state_file.with_name("pmon.sock")
+        order_socket = sockets.enter_context(contextlib.closing(OrderSocket(path, selector)))
+        around = Surroundings(selector, self._clock, self._publisher, pulses, settings.limits, settings.systemctl)
+        roster = Roster(self._conf_dirs, self._state_file, settings, around)
+        order_socket.serve(roster.order)
+        return roster
+
+    def _run(self, loop: Loop, roster: Roster, sockets: contextlib.ExitStack, resources: contextlib.ExitStack) -> None:
+        def turn() -> float | None:
+            roster.run_due()
+            deadline = roster.next_deadline()
+            return None if deadline is None else max(deadline - self._clock(), 0.0)
+
+        with resources:
+            with sockets:
+                loop.run(turn)
+                roster.close()
+            loop.drain(max(self._stop_by - time.monotonic(), 0.0))
+
+    def _call(self, act: Callable[[Roster], _T]) -> _T:
+        loop, roster = self._loop, self._roster
+        if loop is None or roster is None or not self.is_alive():
+            raise MonitorError("The process monitor does not run. Start it first.")
+        try:
+            return loop.call(lambda: act(roster))
+        except LoopError as error:
+            raise MonitorError(str(error)) from None

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sysinv-agent: tells the conductor what this machine is made of, and afterwards what changed."""
+
+import logging
+from typing import Any
+
+from oslo_config import cfg
+
+from stx import context, exception, service
+from sysinv import client, conf, inventory
+
+LOG = logging.getLogger(__name__)
+CONF = cfg.CONF
+
+# Until the conductor has taken the first report the agent does not wait for its audit period.
+_FIRST_REPORT_RETRY_S = 1.0
+
+
+class Agent:
+    """Looks at the machine and reports kinds of inventory whose digest is not the one that the conductor has."""
+
+    def __init__(self) -> None:
+        self._context = context.internal("sysinv-agent")
+        self._conductor = client.Conductor()
+        self._registration: client.Registration | None = None
+
+    def audit(self) -> None:
+        """One round. It raises what the conductor raises; the next round starts from registration."""
+        found = inventory.collect()
+        try:
+            if self._registration is None:
+                self._registration = self._conductor.register_agent(self._context, _macs(found), CONF.host)
+            self._report(self._registration, found)
+        except exception.StxException:
+            # Whatever went wrong, the conductor may have another view of this host now: begin with asking it.
+            self._registration = None
+            raise
+
+    def _report(self, registration: client.Registration, found: dict[str, list[dict[str, Any]]]) -> None:
+        digests = {kind: inventory.digest(records) for kind, records in found.items()}
+        changed = [kind for kind, digest in digests.items() if registration.digests.get(kind) != digest]
+        if not changed:
+            return
+        reports = {kind: client.InventoryReport(digests[kind], found[kind]) for kind in changed}
+        self._conductor.report_inventory(self._context, registration.host_uuid, reports)
+        registration.digests.update({kind: digests[kind] for kind in changed})
+        LOG.info("Reported %s", ", ".join(sorted(changed)))
+
+
+def _macs(found: dict[str, list[dict[str, Any]]]) -> list[str]:
+    return [port["mac"] for port in found.get("port", []) if port.get("mac")]
+
+
+class _Auditor:
+    """Runs the audits; made at start, when the options are known."""
+
+    def start(self) -> None:
+        self._agent = Agent()
+        self._worker = service.Worker("sysinv-agent", self._step, CONF.sysinv_agent.audit_period)
+        self._worker.start()
+
+    def stop(self) -> None:
+        self._worker.stop()
+
+    def is_healthy(self) -> bool:
+        return self._worker.is_healthy()
+
+    def _step(self) -> None:
+        try:
+            self._agent.audit()
+            self._worker.period_s = CONF.sysinv_agent.audit_period
+        except (exception.Unavailable, exception.NotFound) as error:
+            self._worker.period_s = _FIRST_REPORT_RETRY_S
+            LOG.warning("The inventory was not reported, next try in %s s: %s", _FIRST_REPORT_RETRY_S, error.message)
+
+
+def make_service() -> service.Service:
+    conf.register()
+    return service.Service("sysinv-agent", [_Auditor()])

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The service's paths (spec sysinv.md 1.1, 1.6)."""
+
+from typing import Any
+
+from stx import service
+from stx.rest import app, query, wire
+from sysinv import conf, policies
+from sysinv.api.v1 import (
+    cpu,
+    disk,
+    host,
+    lldp_agent,
+    lldp_neighbour,
+    memory,
+    node,
+    partition,
+    pci_device,
+    port,
+    system,
+)
+
+_RESOURCES = {
+    "isystems": system.SystemController,
+    "ihosts": host.HostController,
+    "inodes": node.controller,
+    "icpus": cpu.controller,
+    "imemorys": memory.controller,
+    "idisks": disk.controller,
+    "partitions": partition.controller,
+    "ports": port.controller,
+    "ethernet_ports": port.ethernet_controller,
+    "pci_devices": pci_device.controller,
+    "lldp_agents": lldp_agent.controller,
+    "lldp_neighbours": lldp_neighbour.controller,
+}
+
+
+class V1Controller(app.Controller):
+    def __init__(self) -> None:
+        for name, make in _RESOURCES.items():
+            setattr(self, name, make())
+
+    @app.expose
+    def get(self) -> dict[str, Any]:
+        base = query.base_url()
+        return app.version_document(base, "sysinv", {name: wire.links(base, name) for name in _RESOURCES})
+
+
+class RootController(app.Controller):
+    def __init__(self) -> None:
+        self.v1 = V1Controller()
+
+    @app.expose
+    def get(self) -> dict[str, Any]:
+        return app.root_document(query.base_url(), "StarlingX System API", "The system, its hosts and their configuration")
+
+
+def make_application() -> app.Application:
+    policies.policy.register(policies.list_rules())
+    return app.make(RootController())
+
+
+def make_service() -> service.Service:
+    conf.register()
+    return service.Service("sysinv-api", [app.Server("sysinv_api", make_application)])

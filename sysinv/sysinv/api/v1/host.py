@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""/v1/ihosts: hosts, and what they are made of (spec sysinv.md 1.7.2)."""
+
+from typing import Any
+
+from oslo_config import cfg
+from wsme import types as wtypes
+
+from stx.rest import app, query, types, wire
+from sysinv import client, policies, states
+from sysinv.api.v1 import cpu, disk, lldp_agent, lldp_neighbour, memory, node, partition, pci_device, port
+from sysinv.db import api as db_api
+
+CONF = cfg.CONF
+
+_SETTINGS = frozenset(
+    {
+        "hostname",
+        "personality",
+        "subfunctions",
+        "mgmt_mac",
+        "mgmt_ip",
+        "serialid",
+        "location",
+        "boot_device",
+        "rootfs_device",
+        "install_output",
+        "console",
+        "tboot",
+        "ttys_dcd",
+        "vsc_controllers",
+        "hw_settle",
+        "clock_synchronization",
+    }
+)
+
+_SUBRESOURCES = {
+    "ports": port.controller,
+    "ethernet_ports": port.ethernet_controller,
+    "inodes": node.controller,
+    "icpus": cpu.controller,
+    "imemorys": memory.controller,
+    "idisks": disk.controller,
+    "partitions": partition.controller,
+    "pci_devices": pci_device.controller,
+    "lldp_agents": lldp_agent.controller,
+    "lldp_neighbours": lldp_neighbour.controller,
+}
+
+
+class Host(types.Resource):
+    id = types.integer
+    hostname = types.text
+    personality = types.choice(*states.PERSONALITIES, *states.PERSONALITY_ALIASES)
+    subfunctions = types.text
+    mgmt_mac = types.mac_address
+    mgmt_ip = types.ip_address
+    infra_ip = wtypes.text
+    administrative = wtypes.text
+    operational = wtypes.text
+    availability = wtypes.text
+    subfunction_oper = wtypes.text
+    subfunction_avail = wtypes.text
+    invprovision = wtypes.text
+    action = wtypes.text
+    ihost_action = wtypes.text
+    action_state = wtypes.text
+    task = wtypes.text
+    mtce_info = wtypes.text
+    vim_progress_status = wtypes.text
+    reserved = types.boolean_text
+    bm_ip = wtypes.text
+    bm_type = wtypes.text
+    bm_username = wtypes.text
+    serialid = types.text
+    location = types.json
+    uptime = types.integer
+    capabilities = types.json
+    config_status = wtypes.text
+    config_applied = wtypes.text
+    config_target = wtypes.text
+    boot_device = types.text
+    rootfs_device = types.text
+    install_output = types.choice(*states.INSTALL_OUTPUTS)
+    console = types.text
+    tboot = types.choice("", "true")
+    ttys_dcd = types.text
+    vsc_controllers = types.text
+    install_state = wtypes.text
+    install_state_info = wtypes.text
+    software_load = wtypes.text
+    target_load = wtypes.text
+    iscsi_initiator_name = wtypes.text
+    hw_settle = types.Text(31, r"\d+", "0")
+    clock_synchronization = types.choice(*states.CLOCKS)
+    peers = types.json
+    isystem_uuid = types.uuid
+    forisystemid = types.integer
+    created_at = types.datetime_utc
+    updated_at = types.datetime_utc
+
+
+def _extend(answer: dict[str, Any], record: wire.Record, base: str) -> None:
+    answer["peers"] = None
+    if record["personality"] == states.CONTROLLER:
+        # This service runs on the active controller only.
+        activity = "Active" if record["hostname"] == CONF.host else "Standby"
+        answer["capabilities"] = {**record["capabilities"], "Personality": f"Controller-{activity}"}
+
+
+def _extend_one(answer: dict[str, Any], record: wire.Record, base: str) -> None:
+    _extend(answer, record, base)
+    for name in _SUBRESOURCES:
+        answer[name] = wire.links(base, "ihosts", record["uuid"], name)
+
+
+_listed = wire.View(Host, "ihosts", extend=_extend)
+_full = wire.View(Host, "ihosts", extend=_extend_one)
+
+
+class HostController(app.Controller):
+    """:param nested: below a system, where hosts are listed only"""
+
+    _custom_actions = {"detail": ["GET"]}
+
+    def __init__(self, nested: bool = False) -> None:
+        self._conductor = client.Conductor()
+        if not nested:
+            for name, controller in _SUBRESOURCES.items():
+                setattr(self, name, controller("host"))
+
+    @app.expose
+    def get_all(self, _parent: str | None = None) -> dict[str, Any]:
+        return self._list(_listed)
+
+    @app.expose
+    def detail(self) -> dict[str, Any]:
+        return self._list(_full)
+
+    def _list(self, view: wire.View) -> dict[str, Any]:
+        self.authorize(policies.HOST_GET)
+        asked = query.parse_query({"personality": types.text})
+        personality = asked.values.get("personality")
+        rows = db_api.list_hosts(asked.page, states.personality(personality) if personality else None)
+        base = query.base_url()
+        return {"ihosts": [view.render(row, base) for row in rows], **query.next_link(asked.page, rows)}
+
+    @app.expose
+    def get_one(self, host: str) -> dict[str, Any]:
+        self.authorize(policies.HOST_GET)
+        return _full.render(db_api.get_host(host), query.base_url())
+
+    @app.expose
+    def post(self) -> dict[str, Any]:
+        context = self.authorize(policies.HOST_CREATE)
+        values = wire.from_body(Host, _SETTINGS)
+        created = self._conductor.create_host(context, values)
+        return _full.render(db_api.get_host(created["uuid"]), query.base_url())
+
+    @app.expose
+    def patch(self, host: str) -> dict[str, Any]:
+        context = self.authorize(policies.HOST_MODIFY)
+        changes = wire.from_patch(Host, _SETTINGS)
+        found = db_api.get_host(host)
+        self._conductor.update_host(context, found["uuid"], changes)
+        return _full.render(db_api.get_host(found["uuid"]), query.base_url())
+
+    @app.expose
+    def delete(self, host: str) -> None:
+        context = self.authorize(policies.HOST_DELETE)
+        self._conductor.delete_host(context, db_api.get_host(host)["uuid"])

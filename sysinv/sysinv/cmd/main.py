@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sysinv-conductor, sysinv-api, sysinv-agent, sysinv-dbsync: one service a process."""
+
+import sys
+
+from stx import config, service
+
+
+def conductor() -> None:
+    sys.exit(service.main("sysinv-conductor", ["sysinv-conductor"]))
+
+
+def api() -> None:
+    sys.exit(service.main("sysinv-api", ["sysinv-api"]))
+
+
+def agent() -> None:
+    sys.exit(service.main("sysinv-agent", ["sysinv-agent"]))
+
+
+def dbsync() -> None:
+    """Bring the database's schema to this release, and end."""
+    from sysinv.db import api as db_api
+
+    config.parse(sys.argv[1:], prog="sysinv-dbsync")
+    db_api.database.migrate()

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is asked of the sysinv database and written into it."""
+
+import datetime
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from oslo_utils import uuidutils
+from sqlalchemy.engine import Connection
+
+from stx import db, exception, paging
+from sysinv.db import models
+
+database = db.Database("sysinv")
+
+Record = dict[str, Any]
+_system, _host = models.i_system, models.i_host
+
+# Inventory by the name that the agent gives a kind: its table, and the columns that tell its rows apart on one host.
+TABLES: dict[str, tuple[sa.Table, tuple[str, ...]]] = {
+    "numa": (models.i_node, ("numa_node",)),
+    "cpu": (models.i_icpu, ("cpu",)),
+    "memory": (models.i_imemory, ("numa_node",)),
+    "disk": (models.i_idisk, ("device_path",)),
+    "partition": (models.partition, ("device_path",)),
+    "port": (models.port, ("name",)),
+    "pci": (models.pci_devices, ("pciaddr",)),
+    "lldp_agent": (models.lldp_agent, ("port_name",)),
+    "lldp_neighbour": (models.lldp_neighbour, ("port_name", "msap")),
+}
+
+# What the operator decides: a report from the host fills it in once and never overwrites it.
+_DECIDED: dict[str, frozenset[str]] = {
+    "cpu": frozenset({"allocated_function"}),
+    "memory": frozenset({"platform_reserved_mib", "vm_hugepages_nr_2M_pending", "vm_hugepages_nr_1G_pending"}),
+    "pci": frozenset({"name", "enabled"}),
+}
+_HOUSEKEEPING = frozenset({"id", "uuid", "created_at", "updated_at", "host_id"})
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+
+
+def _stamped(values: Mapping[str, Any]) -> Record:
+    return {"uuid": str(uuid.uuid4()), "created_at": _now(), "updated_at": None, **values}
+
+
+# -- systems
+
+
+@database.reader
+def get_system(connection: Connection) -> Record | None:
+    """The system, or None before its database was filled."""
+    row = connection.execute(sa.select(_system)).mappings().first()
+    return None if row is None else dict(row)
+
+
+@database.reader
+def list_systems(connection: Connection, page: paging.Page) -> list[Record]:
+    return [dict(row) for row in paging.fetch(connection, sa.select(_system), _system, page)]
+
+
+@database.writer
+def create_system(connection: Connection, values: Mapping[str, Any]) -> None:
+    """Make the system's row, unless there is one."""
+    if connection.execute(sa.select(sa.func.count()).select_from(_system)).scalar_one() == 0:
+        connection.execute(sa.insert(_system), _stamped(values))
+
+
+@database.writer
+def update_system(connection: Connection, system_uuid: str, changes: Mapping[str, Any]) -> int:
+    """Gives the number of rows changed, 0 or 1."""
+    return connection.execute(
+        sa.update(_system).where(_system.c.uuid == system_uuid).values(**changes, updated_at=_now())
+    ).rowcount
+
+
+# -- hosts
+
+
+def _hosts() -> sa.Select[Any]:
+    return sa.select(*_host.c, _system.c.uuid.label("isystem_uuid")).join_from(_host, _system)
+
+
+def _identified(reference: str) -> Any:
+    """The condition for a host given by id, uuid or name."""
+    if uuidutils.is_uuid_like(reference):
+        return _host.c.uuid == reference
+    if reference.isascii() and reference.isdigit() and len(reference) < 10:
+        return _host.c.id == int(reference)
+    return _host.c.hostname == reference
+
+
+@database.reader
+def list_hosts(connection: Connection, page: paging.Page, personality: str | None = None) -> list[Record]:
+    select = _hosts()
+    if personality is not None:
+        select = select.where(_host.c.personality == personality)
+    return [dict(row) for row in paging.fetch(connection, select, _host, page)]
+
+
+@database.reader
+def all_hosts(connection: Connection) -> list[Record]:
+    return [dict(row) for row in connection.execute(_hosts().order_by(_host.c.id)).mappings()]
+
+
+@database.reader
+def get_host(connection: Connection, reference: str) -> Record:
+    """The host with this id, uuid or name.
+
+    :raises exception.NotFound: when there is none
+    """
+    row = connection.execute(_hosts().where(_identified(reference))).mappings().one_or_none()
+    if row is None:
+        raise exception.NotFound(f"There is no host {reference[:80]}. `system host-list` shows those that there are.")
+    return dict(row)
+
+
+@database.reader
+def find_host(connection: Connection, macs: Sequence[str], hostname: str) -> Record | None:
+    """The host that has one of these MAC addresses, or else this name."""
+    known = connection.execute(_hosts().where(_host.c.mgmt_mac.in_(macs))).mappings().first()
+    if known is None:
+        known = connection.execute(_hosts().where(_host.c.hostname == hostname)).mappings().first()
+    return None if known is None else dict(known)
+
+
+@database.writer
+def create_host(connection: Connection, values: Mapping[str, Any]) -> None:
+    connection.execute(sa.insert(_host), _stamped(values))
+
+
+@database.writer
+def update_host(connection: Connection, host_uuid: str, changes: Mapping[str, Any]) -> int:
+    """Gives the number of rows changed, 0 or 1."""
+    return connection.execute(sa.update(_host).where(_host.c.uuid == host_uuid).values(**changes, updated_at=_now())).rowcount
+
+
+@database.writer
+def delete_host(connection: Connection, host_uuid: str) -> int:
+    """Remove a host and all that it has. Gives the number of hosts removed, 0 or 1."""
+    return connection.execute(sa.delete(_host).where(_host.c.uuid == host_uuid)).rowcount
+
+
+# -- inventory
+
+
+@database.reader
+def get_digests(connection: Connection, host_uuid: str) -> dict[str, str]:
+    """The digest of each kind of inventory that is stored of a host."""
+    known = models.host_inventory
+    select = sa.select(known.c.kind, known.c.digest).join_from(known, _host).where(_host.c.uuid == host_uuid)
+    return dict(connection.execute(select).tuples().all())
+
+
+@database.writer
+def store_inventory(connection: Connection, host_uuid: str, reports: Mapping[str, tuple[str, list[Record]]]) -> bool:
+    """Make the stored inventory of a host equal to what it reports; what it no longer has goes.
+
+    :param reports: by kind, the report's digest and its records
+    :returns: False when there is no such host
+    """
+    host_id = connection.execute(sa.select(_host.c.id).where(_host.c.uuid == host_uuid)).scalar_one_or_none()
+    if host_id is None:
+        return False
+    for kind, (digest, records) in reports.items():
+        _store_kind(connection, host_id, kind, records)
+        row = {"host_id": host_id, "kind": kind, "digest": digest, "reported_at": _now()}
+        db.upsert(connection, models.host_inventory, ["host_id", "kind"], [row])
+    return True
+
+
+def _store_kind(connection: Connection, host_id: int, kind: str, records: list[Record]) -> None:
+    table, key = TABLES[kind]
+    columns = [column.name for column in table.c if column.name not in _HOUSEKEEPING]
+    decided = _DECIDED.get(kind, frozenset())
+    stored = {
+        tuple(row[name] for name in key): dict(row)
+        for row in connection.execute(sa.select(table).where(table.c.host_id == host_id)).mappings()
+    }
+    new, changed = [], []
+    for record in records:
+        before = stored.pop(tuple(record[name] for name in key), None)
+        if before is None:
+            new.append(_stamped({"host_id": host_id, **{name: record.get(name) for name in columns}}))
+            continue
+        after = {name: before[name] if name in decided else record.get(name) for name in columns}
+        if any(before[name] != after[name] for name in columns):
+            changed.append({**before, **after, "updated_at": _now()})
+    if stored:
+        connection.execute(sa.delete(table).where(table.c.id.in_([row["id"] for row in stored.values()])))
+    if new:
+        connection.execute(sa.insert(table), new)
+    db.upsert(connection, table, ["id"], changed)
+
+
+def _inventory(kind: str) -> sa.Select[Any]:
+    table, _ = TABLES[kind]
+    columns = [*table.c, _host.c.uuid.label("ihost_uuid"), _host.c.uuid.label("host_uuid"), table.c.host_id.label("forihostid")]
+    select = sa.select(*columns).join_from(table, _host)
+    if "numa_node" in table.c and kind != "numa":
+        node = models.i_node
+        on_node = sa.and_(node.c.host_id == table.c.host_id, node.c.numa_node == table.c.numa_node)
+        select = select.add_columns(node.c.uuid.label("inode_uuid")).join(node, on_node, isouter=True)
+    if kind == "partition":
+        disk = models.i_idisk
+        on_disk = sa.and_(disk.c.host_id == table.c.host_id, disk.c.device_node == table.c.disk_node)
+        select = select.add_columns(disk.c.uuid.label("idisk_uuid"), disk.c.id.label("idisk_id")).join(
+            disk, on_disk, isouter=True
+        )
+    if kind in ("lldp_agent", "lldp_neighbour"):
+        port = models.port
+        on_port = sa.and_(port.c.host_id == table.c.host_id, port.c.name == table.c.port_name)
+        select = select.add_columns(port.c.uuid.label("port_uuid")).join(port, on_port, isouter=True)
+    return select
+
+
+# A thing inside a thing: (what is listed, what it is inside of) to the column that ties them.
+_INSIDE = {
+    ("cpu", "numa"): models.i_node,
+    ("memory", "numa"): models.i_node,
+    ("port", "numa"): models.i_node,
+    ("partition", "disk"): models.i_idisk,
+    ("lldp_agent", "port"): models.port,
+    ("lldp_neighbour", "port"): models.port,
+}
+
+
+@database.reader
+def list_inventory(
+    connection: Connection, kind: str, page: paging.Page, host: str | None = None, inside: tuple[str, str] | None = None
+) -> list[Record]:
+    """A page of one kind of inventory.
+
+    :param host: id, uuid or name of the host whose it is
+    :param inside: (kind, uuid) of what it is a part of, such as ("disk", uuid) for partitions
+    """
+    select = _inventory(kind)
+    if host is not None:
+        select = select.where(_identified(host))
+    if inside is not None:
+        select = select.where(_INSIDE[(kind, inside[0])].c.uuid == inside[1])
+    return [dict(row) for row in paging.fetch(connection, select, TABLES[kind][0], page)]
+
+
+@database.reader
+def get_inventory(connection: Connection, kind: str, item_uuid: str) -> Record | None:
+    row = connection.execute(_inventory(kind).where(TABLES[kind][0].c.uuid == item_uuid)).mappings().one_or_none()
+    return None if row is None else dict(row)

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which hosts may be added, changed and deleted (spec sysinv.md 1.8.1 to 1.8.3).
+
+Every function gives all the reasons against a request at once, each a sentence that says what to change.
+"""
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sysinv import states
+
+Host = Mapping[str, Any]
+
+MAX_CONTROLLERS = 2
+MAX_DUPLEX_WORKERS = 50
+
+_HOSTNAME = re.compile(r"(?!-)[A-Za-z0-9.-]{1,253}(?<!-)")
+_SUBFUNCTIONS = {
+    states.CONTROLLER: ({"controller"}, {"controller", "worker"}, {"controller", "worker", "lowlatency"}),
+    states.WORKER: ({"worker"}, {"worker", "lowlatency"}),
+    states.STORAGE: ({"storage"},),
+}
+_ONCE = ("hostname", "personality", "subfunctions", "mgmt_mac", "mgmt_ip")
+_LOCKED_ONLY = ("boot_device", "rootfs_device", "install_output", "console", "tboot", "hw_settle", "clock_synchronization")
+_UNIQUE = ("hostname", "mgmt_mac", "mgmt_ip")
+_LABELS = {"hostname": "name", "mgmt_mac": "MAC address", "mgmt_ip": "management address"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Refusal:
+    """Why a request is refused.
+
+    :ivar conflict: it clashes with what exists already, rather than being wrong in itself
+    """
+
+    reason: str
+    conflict: bool = False
+
+
+def complete(values: Mapping[str, Any], system: Mapping[str, Any], hosts: Sequence[Host]) -> dict[str, Any]:
+    """The attributes of a new host with what follows from its personality: wire name, host name, subfunctions."""
+    host = dict(values)
+    if host.get("personality"):
+        host["personality"] = states.personality(host["personality"])
+        if not host.get("hostname"):
+            host["hostname"] = default_hostname(host["personality"], hosts)
+        host["subfunctions"] = _full_subfunctions(host, system)
+    return host
+
+
+def default_hostname(personality: str, hosts: Sequence[Host]) -> str:
+    """The first free name of the personality's series: controller-0, compute-0, storage-0, …"""
+    series = "compute" if personality == states.WORKER else personality
+    taken = {host["hostname"] for host in hosts}
+    return next(name for number in range(len(hosts) + 1) if (name := f"{series}-{number}") not in taken)
+
+
+def _full_subfunctions(host: Mapping[str, Any], system: Mapping[str, Any]) -> str:
+    parts = [host["personality"]]
+    if host["personality"] == states.CONTROLLER and system["system_type"] == states.ALL_IN_ONE:
+        parts.append(states.WORKER)
+    # `lowlatency` alone is what the command line sends.
+    given = [states.personality(part.strip()) for part in (host.get("subfunctions") or "").split(",") if part.strip()]
+    return ",".join(dict.fromkeys([*parts, *given]))
+
+
+def check_create(host: Host, system: Mapping[str, Any], hosts: Sequence[Host]) -> list[Refusal]:
+    """Reasons against adding a host; `host` is what `complete` gave."""
+    refusals = []
+    if system["system_mode"] == states.SIMPLEX:
+        refusals.append(Refusal("This is a simplex system: it has one host and takes no other."))
+    if not host.get("mgmt_mac"):
+        refusals.append(Refusal("A host is recognised by its management MAC address: give mgmt_mac."))
+    if host.get("personality") is None:
+        refusals.append(Refusal("A host needs a personality: controller, worker or storage."))
+    else:
+        refusals += _check_personality(host, system, hosts)
+    return refusals + _check_unique(host, hosts)
+
+
+def _check_personality(host: Host, system: Mapping[str, Any], hosts: Sequence[Host]) -> list[Refusal]:
+    personality = host["personality"]
+    if personality not in states.PERSONALITIES:
+        return [Refusal(f"There is no personality {personality!r}: use controller, worker (or compute) or storage.")]
+    refusals = _check_hostname(host, hosts)
+    subfunctions = set(host["subfunctions"].split(","))
+    if subfunctions not in _SUBFUNCTIONS[personality]:
+        allowed = "; ".join(",".join(sorted(names)) for names in _SUBFUNCTIONS[personality])
+        refusals.append(Refusal(f"A {personality} cannot have the subfunctions {host['subfunctions']}. Possible: {allowed}."))
+    alike = [other for other in hosts if other["personality"] == personality]
+    if personality == states.CONTROLLER and len(alike) >= MAX_CONTROLLERS:
+        names = ", ".join(other["hostname"] for other in alike)
+        refusals.append(Refusal(f"There are {len(alike)} controllers already ({names}); a system has two at the most."))
+    if system["system_type"] == states.ALL_IN_ONE:
+        refusals += _check_all_in_one(personality, alike)
+    return refusals
+
+
+def _check_all_in_one(personality: str, alike: Sequence[Host]) -> list[Refusal]:
+    if personality == states.STORAGE:
+        return [Refusal("An All-in-one system has no storage hosts: its controllers store.")]
+    if personality == states.WORKER and len(alike) >= MAX_DUPLEX_WORKERS:
+        return [Refusal(f"A duplex system takes {MAX_DUPLEX_WORKERS} workers; all are there.")]
+    return []
+
+
+def _check_hostname(host: Host, hosts: Sequence[Host]) -> list[Refusal]:
+    name, personality = host["hostname"], host["personality"]
+    if personality in (states.CONTROLLER, states.STORAGE):
+        expected = default_hostname(personality, hosts)
+        known = (
+            personality == states.CONTROLLER
+            and len([other for other in hosts if other["personality"] == personality]) >= MAX_CONTROLLERS
+        )
+        if name != expected and not known:
+            return [Refusal(f"The next {personality} must be named {expected}, not {name}.")]
+        return []
+    if not _HOSTNAME.fullmatch(name):
+        return [Refusal(f"{name!r} is not a host name: use letters, digits, dots and inner hyphens, 253 at the most.")]
+    if re.fullmatch(r"controller-\d+", name) or name.startswith("storage"):
+        return [Refusal(f"The name {name} is kept for another personality; choose another, such as compute-0.")]
+    return []
+
+
+def _check_unique(host: Host, hosts: Sequence[Host], itself: str | None = None) -> list[Refusal]:
+    refusals = []
+    for name in _UNIQUE:
+        for other in hosts:
+            if host.get(name) and other[name] == host[name] and other["uuid"] != itself:
+                owner = other["hostname"] or f"host {other['id']}"
+                refusals.append(Refusal(f"The {_LABELS[name]} {host[name]} is taken already, by {owner}.", conflict=True))
+    return refusals
+
+
+def check_update(
+    host: Host, changes: Mapping[str, Any], system: Mapping[str, Any], hosts: Sequence[Host]
+) -> tuple[dict[str, Any], list[Refusal]]:
+    """What a change of a host comes to, and the reasons against it.
+
+    A discovered host, which has no personality yet, gets one under the rules of a new host.
+    """
+    changed = {name: value for name, value in changes.items() if host[name] != value}
+    if "personality" in changed:
+        changed["personality"] = states.personality(changed["personality"] or "")
+        if changed["personality"] == host["personality"]:
+            del changed["personality"]
+    refusals = [
+        Refusal(f"The {name} of {host['hostname']} is {host[name]} and cannot be changed.")
+        for name in _ONCE
+        if name in changed and host[name] is not None
+    ]
+    if host["administrative"] != states.LOCKED:
+        refusals += [
+            Refusal(f"{name} can be changed while the host is locked only. Lock {host['hostname']} first.")
+            for name in _LOCKED_ONLY
+            if name in changed
+        ]
+    refusals += [Refusal(f"{name} cannot be empty.") for name in _LOCKED_ONLY if name in changed and changed[name] is None]
+    if refusals or not changed:
+        return {}, refusals
+    if host["personality"] is None and changed.get("personality"):
+        others = [other for other in hosts if other["uuid"] != host["uuid"]]
+        wanted = complete({**host, **changed}, system, others)
+        changed.update({name: wanted[name] for name in ("personality", "hostname", "subfunctions")})
+        return changed, check_create(wanted, system, others)
+    return changed, _check_unique(changed, hosts, host["uuid"])
+
+
+def check_delete(host: Host, system: Mapping[str, Any], active_controller: str) -> list[Refusal]:
+    """Reasons against deleting a host."""
+    name = host["hostname"] or f"host {host['id']}"
+    if system["system_mode"] == states.SIMPLEX:
+        return [Refusal(f"{name} is the only host of a simplex system and cannot be deleted.")]
+    if host["hostname"] == active_controller:
+        return [Refusal(f"{name} is the active controller and cannot be deleted. Swact first.")]
+    if host["administrative"] != states.LOCKED:
+        return [Refusal(f"{name} is unlocked. Lock it first.", conflict=True)]
+    return []
+
+
+def check_system(changes: Mapping[str, Any]) -> list[Refusal]:
+    """Reasons against changing the system's attributes."""
+    return [Refusal(f"{name} cannot be empty.") for name in ("name", "timezone") if name in changes and not changes[name]]

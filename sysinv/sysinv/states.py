@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The words for what hosts and systems are (spec sysinv.md 1.7.1, 1.7.2)."""
+
+CONTROLLER, WORKER, STORAGE = "controller", "worker", "storage"
+PERSONALITIES = (CONTROLLER, WORKER, STORAGE)
+# A host that carries VMs is called compute by operators and worker on the wire.
+PERSONALITY_ALIASES = {"compute": WORKER}
+
+LOCKED, UNLOCKED = "locked", "unlocked"
+ADMINISTRATIVE = (LOCKED, UNLOCKED)
+
+ENABLED, DISABLED = "enabled", "disabled"
+OPERATIONAL = (ENABLED, DISABLED)
+
+AVAILABILITY = (
+    "available",
+    "intest",
+    "degraded",
+    "failed",
+    "power-off",
+    "offline",
+    "offduty",
+    "online",
+    "dependency",
+    "not-installed",
+)
+
+ALL_IN_ONE, STANDARD = "All-in-one", "Standard"
+SIMPLEX, DUPLEX, DUPLEX_DIRECT = "simplex", "duplex", "duplex-direct"
+
+INSTALL_OUTPUTS = ("text", "graphical")
+CLOCKS = ("ntp", "ptp")
+
+
+def personality(name: str) -> str:
+    """The wire's name of a personality."""
+    return PERSONALITY_ALIASES.get(name, name)
