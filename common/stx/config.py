@@ -64,7 +64,7 @@ def parse(argv: Sequence[str], prog: str, config_files: Sequence[str] | None = N
     """
     register()
     log.set_defaults(
-        default_log_levels=[*log.get_default_log_levels(), "alembic=WARNING", "oslo_service=WARNING", "futurist=WARNING"]
+        default_log_levels=[*log.get_default_log_levels(), "alembic=WARNING", "asyncio=INFO", "oslo_service=WARNING", "futurist=WARNING"]
     )
     try:
         CONF(

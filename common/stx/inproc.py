@@ -13,13 +13,14 @@ import contextlib
 import itertools
 import logging
 import os
+import select
 import socket
 import socketserver
 import stat
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -110,16 +111,16 @@ class _Inbox(collections.deque[_Message]):
         while self and self[0].is_given_up:
             self.popleft()
         if len(self) >= PENDING_LIMIT:
-            raise oslo_messaging.MessageDeliveryFailure(f"{len(self)} messages wait on it already")
+            raise oslo_messaging.MessageDeliveryFailure(f"{len(self)} messages wait already")
         self.append(message)
 
 
 class _Listener(base.PollStyleListener):
-    def __init__(self, bus: "Bus", keys: list[tuple]) -> None:
+    def __init__(self, bus: "Bus", keys: list[tuple], waiting: Iterable[_Message]) -> None:
         super().__init__()
         self.keys = keys
         self._bus = bus
-        self._inbox = _Inbox()
+        self._inbox = _Inbox(waiting)
         self._condition = threading.Condition()
         self._offered = False
         self._stopped = False
@@ -156,13 +157,26 @@ class _Listener(base.PollStyleListener):
     def stop(self) -> None:
         with self._condition:
             self._stopped = True
-            left = list(self._inbox)
+            left = [message for message in self._inbox if message.key is not None]
             self._inbox.clear()
             self._condition.notify_all()
         self._bus.remove(self)
         for message in left:
-            if message.key is not None:
+            with contextlib.suppress(oslo_messaging.MessageDeliveryFailure):
                 self._bus.route(message)
+
+
+class _Frame(msgspec.Struct):
+    """One request, as it also passes through a hub's socket."""
+
+    exchange: str
+    topic: str
+    server: str | None
+    fanout: bool
+    ctxt: dict[str, Any]
+    message: dict[str, Any]
+    wait: bool
+    timeout: float | None
 
 
 class Bus:
@@ -178,14 +192,10 @@ class Bus:
         keys: list[tuple] = [(exchange, topic)]
         if server:
             keys.append((exchange, topic, server))
-        listener = _Listener(self, keys)
         with self._lock:
-            waiting = []
+            listener = _Listener(self, keys, [message for key in keys for message in self._pending.pop(key, ())])
             for key in keys:
                 self._listeners[key].append(listener)
-                waiting.extend(self._pending.pop(key, ()))
-        for message in waiting:
-            listener.put(message)
         return listener
 
     def remove(self, listener: _Listener) -> None:
@@ -206,40 +216,29 @@ class Bus:
             if listener.put(message):
                 return
 
-    def send(
-        self, exchange: str, target: dict[str, Any], ctxt: dict, message: dict, wait: bool, timeout: float | None
-    ) -> tuple[Any, Any]:
+    def send(self, frame: _Frame) -> tuple[Any, Any]:
         """Deliver, and for a call wait for (reply, serialised failure).
 
         :raises oslo_messaging.MessagingTimeout: when no answer came in time
         """
-        deadline = time.monotonic() + timeout if wait and timeout is not None else float("inf")
-        reply = _Reply() if wait else None
-        topic, server = target["topic"], target.get("server")
-        if target.get("fanout"):
+        deadline = time.monotonic() + frame.timeout if frame.wait and frame.timeout is not None else float("inf")
+        reply = _Reply() if frame.wait else None
+        topic = (frame.exchange, frame.topic)
+        if frame.fanout:
             with self._lock:
-                listeners = list(self._listeners[(exchange, topic)])
+                listeners = list(self._listeners[topic])
             for listener in listeners:
                 with contextlib.suppress(oslo_messaging.MessageDeliveryFailure):
-                    listener.put(_Message(None, _copy(ctxt), _copy(message), None, deadline))
+                    listener.put(_Message(None, _copy(frame.ctxt), _copy(frame.message), None, deadline))
             return None, None
-        key = (exchange, topic, server) if server else (exchange, topic)
-        self.route(_Message(key, _copy(ctxt), _copy(message), reply, deadline))
+        key = (*topic, frame.server) if frame.server else topic
+        self.route(_Message(key, _copy(frame.ctxt), _copy(frame.message), reply, deadline))
         if reply is None:
             return None, None
-        answer = reply.wait(timeout)
+        answer = reply.wait(frame.timeout)
         if answer is None:
-            raise oslo_messaging.MessagingTimeout(f"no answer on {topic} within {timeout} s")
+            raise oslo_messaging.MessagingTimeout(f"no answer on {frame.topic} within {frame.timeout} s")
         return answer
-
-
-class _Frame(msgspec.Struct):
-    exchange: str
-    target: dict[str, Any]
-    ctxt: dict[str, Any]
-    message: dict[str, Any]
-    wait: bool
-    timeout: float | None = None
 
 
 class _Answer(msgspec.Struct):
@@ -283,16 +282,13 @@ class _HubHandler(socketserver.BaseRequestHandler):
             while True:
                 frame = _read(self.request, _Frame)
                 try:
-                    reply, failure = self.server.bus.send(
-                        frame.exchange, frame.target, frame.ctxt, frame.message, frame.wait, frame.timeout
-                    )
-                    answer = _Answer(reply, failure)
+                    answer = _Answer(*self.server.bus.send(frame))
                 except oslo_messaging.MessagingException as error:
                     answer = _Answer(timed_out=str(error))
                 _write(self.request, answer)
         except (EOFError, OSError):
             pass
-        except (ValueError, msgspec.MsgspecError) as error:
+        except (ValueError, RecursionError, msgspec.MsgspecError) as error:
             LOG.warning("Dropped a message bus connection: %s", error)
 
 
@@ -310,6 +306,12 @@ class _HubServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             os.umask(mask)
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 60}, name="inproc-hub", daemon=True).start()
 
+    def close(self) -> None:
+        # It wakes serve_forever, which shutdown() waits for, out of its long poll.
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.shutdown()
+        self.server_close()
+
 
 def _remove_stale_socket(path: str) -> None:
     try:
@@ -326,15 +328,12 @@ class _Remote:
         self._path = path
         self._local = threading.local()
 
-    def send(
-        self, exchange: str, target: dict[str, Any], ctxt: dict, message: dict, wait: bool, timeout: float | None
-    ) -> tuple[Any, Any]:
-        frame = _Frame(exchange, target, ctxt, message, wait, timeout)
+    def send(self, frame: _Frame) -> tuple[Any, Any]:
         sock = getattr(self._local, "sock", None)
         if sock is None or _is_closed(sock):
             sock = self._connect()
         # The hub ends a call itself at its deadline; the margin only bounds the wait for a hub that hangs.
-        sock.settimeout((timeout or 0) + CONNECT_TIMEOUT_S)
+        sock.settimeout((frame.timeout or 0) + CONNECT_TIMEOUT_S)
         try:
             _write(sock, frame)
             answer = _read(sock, _Answer)
@@ -360,12 +359,9 @@ class _Remote:
 
 def _is_closed(sock: socket.socket) -> bool:
     """Whether the peer has gone since the last answer, so that nothing is written into a dead connection."""
-    try:
-        return sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
+    readable, _, _ = select.select([sock], [], [], 0)
+    # An idle connection has nothing to read; what makes it readable is its end.
+    return bool(readable)
 
 
 _buses: dict[str, Bus] = collections.defaultdict(Bus)
@@ -378,8 +374,7 @@ def reset() -> None:
     with _registry_lock:
         _buses.clear()
         for hub in _hubs.values():
-            hub.shutdown()
-            hub.server_close()
+            hub.close()
         _hubs.clear()
 
 
@@ -413,9 +408,9 @@ class InprocDriver(base.BaseDriver):
         retry: int | None = None,
         transport_options: Any = None,
     ) -> Any:
-        where = {"topic": target.topic, "server": target.server, "fanout": bool(target.fanout)}
         exchange = target.exchange or self._default_exchange
-        reply, failure = self._bus.send(exchange, where, ctxt, message, bool(wait_for_reply), timeout)
+        frame = _Frame(exchange, target.topic, target.server, bool(target.fanout), ctxt, message, bool(wait_for_reply), timeout)
+        reply, failure = self._bus.send(frame)
         if failure:
             raise driver_common.deserialize_remote_exception(failure, self._allowed_remote_exmods)
         return reply

@@ -9,6 +9,8 @@ from cheroot import wsgi
 from oslo_config import cfg
 from prometheus_client import make_wsgi_app
 
+from stx import exception
+
 CONF = cfg.CONF
 
 
@@ -22,9 +24,16 @@ class Page:
     def start(self) -> None:
         if not CONF.metrics.port:
             return
-        self._server = wsgi.Server((CONF.metrics.bind_host, CONF.metrics.port), self._answer, numthreads=1, server_name="metrics")
-        self._server.prepare()
-        threading.Thread(target=self._server.serve, name="metrics", daemon=True).start()
+        address = (CONF.metrics.bind_host, CONF.metrics.port)
+        server = wsgi.Server(address, self._answer, numthreads=1, server_name="metrics")
+        try:
+            server.prepare()
+        except OSError as error:
+            raise exception.ConfigurationError(
+                f"Cannot listen on {address[0]}:{address[1]} ({error}). Free it, or change [metrics] port."
+            ) from error
+        threading.Thread(target=server.serve, name="metrics", daemon=True).start()
+        self._server = server
 
     def stop(self) -> None:
         if self._server is not None:

@@ -17,11 +17,12 @@ Its client module gives the same method to callers::
 Arguments and results are checked against the annotations by msgspec: plain values, msgspec.Struct, containers of these.
 """
 
+import contextlib
 import functools
 import inspect
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
@@ -95,10 +96,10 @@ class _Dispatch:
         self.target = manager.target
         for name, method in inspect.getmembers(manager, callable):
             if getattr(method, "_rpc_exposed", False):
-                setattr(self, name, _typed(method))
+                setattr(self, name, _typed(method, manager.target.topic))
 
 
-def _typed(method: Callable[..., Any]) -> Callable[..., Any]:
+def _typed(method: Callable[..., Any], topic: str) -> Callable[..., Any]:
     parameters = list(inspect.signature(method, eval_str=True).parameters.values())[1:]
     types = {parameter.name: parameter.annotation for parameter in parameters}
     required = {parameter.name for parameter in parameters if parameter.default is parameter.empty}
@@ -110,16 +111,33 @@ def _typed(method: Callable[..., Any]) -> Callable[..., Any]:
                 raise exception.Invalid(f"{method.__name__} takes no argument {', '.join(sorted(unknown))}.")
             if missing := required - arguments.keys():
                 raise exception.Invalid(f"{method.__name__} needs the argument {', '.join(sorted(missing))}.")
-            try:
-                values = {name: msgspec.convert(value, types[name]) for name, value in arguments.items()}
-            except msgspec.ValidationError as error:
-                raise exception.Invalid(f"{method.__name__}: {error}.") from error
-            return msgspec.to_builtins(method(context, **values))
+            with _discreet(topic, method.__name__):
+                values = {name: _argument(method.__name__, name, value, types[name]) for name, value in arguments.items()}
+                return msgspec.to_builtins(method(context, **values))
         except exception.StxException as error:
             # Expected: it goes to the caller and is no error of this process.
             raise oslo_messaging.ExpectedException() from error
 
     return call
+
+
+def _argument(method: str, name: str, value: Any, kind: Any) -> Any:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise exception.Invalid(f"{method} cannot take this as {name}: {error}.") from error
+
+
+@contextlib.contextmanager
+def _discreet(topic: str, method: str) -> Iterator[None]:
+    """Log an unexpected exception here: its text is of this process's inside and does not go over the wire."""
+    try:
+        yield
+    except exception.StxException:
+        raise
+    except Exception:
+        LOG.exception("%s failed", method)
+        raise exception.StxException(f"{topic} failed to carry out {method}. Its log has the reason.") from None
 
 
 class _Exposed(RPCAccessPolicyBase):

@@ -47,8 +47,10 @@ class Service(oslo_service.ServiceBase):
             self._started.append(part)
 
     def stop(self) -> None:
-        while self._started:
-            self._started.pop().stop()
+        # The stack calls them in reverse, all of them also when one fails.
+        with contextlib.ExitStack() as stack:
+            while self._started:
+                stack.callback(self._started.pop(0).stop)
 
     def wait(self) -> None:
         pass
@@ -133,7 +135,6 @@ class Process:
         self.name = name
         self._services = list(services)
         self._started: list[Service] = []
-        self._wakeup: tuple[int, int] | None = None
 
     def run(self) -> int:
         """Start, serve, stop. Gives the exit code."""
@@ -144,17 +145,17 @@ class Process:
             signal.signal(number, lambda *_: None)
         guru_meditation_report.TextGuruMeditation.setup_autorun(version, self.name, CONF.log_dir, conf=CONF)
         begun = time.monotonic()
+        page = metrics.Page(self.is_healthy)
         try:
             for service in self._services:
                 self._started.append(service)
                 service.start()
+            page.start()
         except Exception as error:
             LOG.exception("%s did not start", self.name)
             print(f"{self.name} did not start: {error}", file=sys.stderr)
             self._stop()
             return 1
-        page = metrics.Page(self.is_healthy)
-        page.start()
         LOG.info("%s is ready after %.2f s", self.name, time.monotonic() - begun)
         sdnotify.ready()
         watchdog = sdnotify.Watchdog(self.is_healthy)
@@ -185,7 +186,8 @@ class Process:
             LOG.error("The changed options were not taken over: %s", error)
             return
         for service in self._started:
-            service.reset()
+            with _logged(f"{service.name} did not take over the changed options"):
+                service.reset()
 
     def _stop(self) -> None:
         begun = time.monotonic()

@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Mapping
@@ -125,6 +126,11 @@ class Layout:
 
         :raises exception.ConfigurationError: when the directory can't be used
         """
+        if not re.fullmatch(r"[\w/.@+,=~ -]+", str(self.data_dir)):
+            raise exception.ConfigurationError(
+                f"The path {self.data_dir} has characters that mean something else in configuration files and URLs. "
+                "Choose a --data-dir of letters, digits, spaces and . _ - + @ , = ~ only."
+            )
         if len(os.fsencode(self.run_dir)) > MAX_RUN_PATH:
             raise exception.ConfigurationError(
                 f"The path {self.data_dir} is too long for the sockets in it. Choose a --data-dir of fewer characters."
@@ -215,7 +221,8 @@ def stx_options(layout: Layout, passwords: Mapping[str, str]) -> dict[str, dict[
             "run_path": layout.run_dir,
             "transport_url": f"inproc://{layout.run_dir}/bus",
         },
-        "pmon": {"conf_dir": layout.pmon_dir},
+        # No watched process sends pulses, so any port will do, and two platforms can live side by side.
+        "pmon": {"conf_dir": layout.pmon_dir, "pulse_port": 0},
         "mtce_guard": {"conf_dir": layout.guard_dir},
         "sysinv_api": {"bind_host": layout.address, "bind_port": layout.ports["platform"]},
         "fm_api": {"bind_host": layout.address, "bind_port": layout.ports["faultmanagement"]},
@@ -248,9 +255,7 @@ def _log_rotation() -> dict[str, Any]:
 
 def _ini(options: Mapping[str, Mapping[str, Any]]) -> str:
     parser = configparser.RawConfigParser(default_section="\0")
-    parser.read_dict(
-        {group: {key: str(value).replace("$", "$$") for key, value in values.items()} for group, values in options.items()}
-    )
+    parser.read_dict(options)
     text = io.StringIO("# Written by `stx up`; changes made here are lost.\n\n")
     text.seek(0, os.SEEK_END)
     parser.write(text)

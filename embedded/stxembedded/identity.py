@@ -5,6 +5,7 @@ Everything goes through Keystone's REST API, so any Keystone will do. What is th
 """
 
 import itertools
+import time
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, cast
 
@@ -18,6 +19,7 @@ from stxembedded.accounts import Service, User
 
 DOMAIN = "default"
 TIMEOUT_S = 30.0
+REVOCATION_GRAIN_S = 1.0
 INTERFACES = ("public", "internal", "admin")
 PROJECTS = ("admin", "services")
 # Each role may do what the next one may (spec sysinv.md 1.2). The bootstrap of Keystone makes the first and the last.
@@ -68,7 +70,7 @@ class _Keystone:
     def has(self, catalogue: Iterable[Service], users: Iterable[User]) -> bool:
         """Whether all is there: a token tells the catalogue and what the role admin implies, the assignments tell the rest."""
         access = cast(v3.Password, self._session.auth).get_access(self._session)
-        if not set(ROLES) <= set(access.role_names):
+        if not set(ROLES) <= set(access.role_names or ()):
             return False
         found = {
             (service["type"], service["name"], endpoint["interface"], endpoint["url"])
@@ -148,6 +150,7 @@ class _Repair:
             for entry in self._keystone.list("role_assignments")
             if "user" in entry and "project" in entry["scope"]
         }
+        is_any_reset = False
         for user in users:
             item = found.get(user.name)
             if item is None:
@@ -156,10 +159,14 @@ class _Repair:
             elif reset or not item["enabled"]:
                 self._keystone.update("user", item["id"], {"password": user.password, "enabled": True})
                 self._changes.append(f"password of user {user.name}")
+                is_any_reset = True
             for role in user.roles:
                 if (item["id"], projects[user.project], roles[role]) not in held:
                     self._keystone.put(f"/projects/{projects[user.project]}/users/{item['id']}/roles/{roles[role]}")
                     self._changes.append(f"role {role} of user {user.name} in project {user.project}")
+        if is_any_reset:
+            # Keystone refuses all tokens of the second in which their user's password changes.
+            time.sleep(REVOCATION_GRAIN_S)
 
     def _ensure_catalogue(self, catalogue: Iterable[Service]) -> None:
         services = {(item["type"], item["name"]): item["id"] for item in self._keystone.list("services")}

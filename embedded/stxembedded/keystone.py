@@ -14,6 +14,7 @@ import secrets
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from stxembedded import process
 LOG = logging.getLogger(__name__)
 GROUP = "embedded"
 CACHE_ENTRIES = 20_000
+REVOCATION_GRAIN_S = 1.0
 
 opts = [
     cfg.HostAddressOpt("bind_host", default="127.0.0.1", help="Address that Keystone listens on."),
@@ -45,7 +47,7 @@ class Bounded(proxy.ProxyBackend):
     """Keeps a cache in the process from growing without end: when it is full it starts over."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._keys: dict[str, None] = {}
 
     def set(self, key: str, value: Any) -> None:
@@ -129,6 +131,7 @@ def application(config_files: list[str], own: Any) -> Any:
     bootstrapper = bootstrap.Bootstrapper()
     if not is_bootstrapped(own):
         bootstrap_admin(bootstrapper, own)
+        outlast_revocations()
     # Keystone loads its rules at the first request that needs them, and until then refuses others that come at the same time.
     policy.enforce({}, "identity:list_regions", {}, do_raise=False)
     return core.setup_app_middleware(flask_application.application_factory("public"))
@@ -206,6 +209,14 @@ def is_bootstrapped(own: Any) -> bool:
     identity = {service["id"] for service in apis.catalog_api.list_services() if service["type"] == "identity"}
     found = {(e["interface"], e["url"]) for e in apis.catalog_api.list_endpoints() if e["service_id"] in identity}
     return found == {(interface, own.url) for interface in ("public", "internal", "admin")}
+
+
+def outlast_revocations() -> None:
+    """Where a password was changed just now, wait: Keystone refuses all tokens of the second in which that happens."""
+    from keystone.common import provider_api
+
+    if provider_api.ProviderAPIs.revoke_api.list_events():
+        time.sleep(REVOCATION_GRAIN_S)
 
 
 def bootstrap_admin(bootstrapper: Any, own: Any) -> None:

@@ -16,9 +16,10 @@ from stxembedded.config import Layout
 from stxembedded.units import Unit
 
 POLL_S = 0.05
-ANSWER_S = 5.0
+ANSWER_S = 2.0
 TAIL_LINES = 15
 STRAY_DEADLINE_S = 5.0
+STRAY_ROUNDS = 5
 SERVICE_MANAGER_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS")
 
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -37,9 +38,13 @@ class Platform:
         found = {unit.name: self._known(unit) for unit in self._units}
         return {name: known for name, known in found.items() if known is not None}
 
+    def is_complete(self) -> bool:
+        """Whether all processes run."""
+        return len(self.running()) == len(self._units)
+
     def is_up(self) -> bool:
         """Whether all processes run and answer."""
-        return len(self.running()) == len(self._units) and all(answers(url) for unit in self._units for url in unit.checks)
+        return self.is_complete() and all(answers(url) for unit in self._units for url in unit.checks)
 
     def start(self, on_ready: Mapping[str, Callable[[], None]]) -> None:
         """Start what does not run, and wait until everything is ready.
@@ -60,11 +65,18 @@ class Platform:
         """Stop everything, the last started first. Gives the number of processes that ran."""
         # So that the process monitors, which are among what is stopped, start nothing again.
         self._layout.maintenance_flag.touch(0o600)
-        stopped = [self._stop(unit) for unit in reversed(self._units)]
-        left = [process.end(known, STRAY_DEADLINE_S) for known in self._strays()]
-        if left:
-            self._say(f"{len(left)} more of its processes stopped")
-        return sum(stopped) + len(left)
+        ran = sum(self._stop(unit) for unit in reversed(self._units))
+        for _ in range(STRAY_ROUNDS):
+            strays = self._strays()
+            if not strays:
+                break
+            for known in strays:
+                process.end(known, STRAY_DEADLINE_S)
+            self._say(f"{len(strays)} more of its processes stopped")
+            ran += len(strays)
+        for unit in self._units:
+            self._layout.pid_file(unit.name).unlink(missing_ok=True)
+        return ran
 
     def _start(self, unit: Unit) -> None:
         if self._known(unit):

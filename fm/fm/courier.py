@@ -41,6 +41,8 @@ class Courier:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            os.close(self._lock)
+            self._spool.close()
             raise exception.ConfigurationError(
                 f"Another process delivers the fault reports in {self._spool.lock_file.parent} already: run only one on a host."
             ) from error
@@ -82,7 +84,7 @@ class Courier:
         waiting = self._spool.read(CONF.fm.batch)
         if not waiting:
             return False
-        reports: list[tuple[int, Any]] = [(sequence, msgspec.json.decode(body)) for sequence, body in waiting]
+        reports = [(sequence, _decoded(body)) for sequence, body in waiting]
         stored = self._manager.deliver(self._context, self._name, reports)
         if self._failures:
             LOG.info("Fault reports are delivered again")
@@ -99,6 +101,14 @@ class Courier:
                 self._doorbell.recv(1)
         except (TimeoutError, BlockingIOError):
             pass
+
+
+def _decoded(body: bytes) -> Any:
+    """A report as plain values; None, which the manager passes over, where it is none."""
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return None
 
 
 def _bind(path: str) -> socket.socket:

@@ -5,7 +5,9 @@ Enumerations and identification rules: spec fm.md 4 and 4.1.
 """
 
 import dataclasses
+import datetime
 import re
+import uuid
 from typing import Literal
 
 SEVERITIES = ("critical", "major", "minor", "warning")
@@ -26,7 +28,8 @@ ALARM_TYPES = (
 )
 
 ALARM_ID = re.compile(r"[0-9]{3}\.[0-9]{3}")
-_ENTITY_PART = re.compile(r"([^.=]+)=([^=]*?)(?=\.[^.=]+=|$)")
+# Parts are separated by dots, by a few reporters with commas.
+_ENTITY_PART = re.compile(r"([^.,=]+)=([^=]*?)(?=[.,][^.,=]+=|$)")
 MAX_TEXT = 255
 
 Operation = Literal["set", "clear", "clear-all", "log"]
@@ -66,22 +69,50 @@ def check(report: Report) -> None:
 
     :raises MalformedError: saying what is wrong
     """
+    if not _is_uuid(report.uuid):
+        raise MalformedError(f"uuid {report.uuid[:60]!r} is not a uuid")
+    if not _is_naive_time(report.timestamp):
+        raise MalformedError(f"timestamp {report.timestamp[:60]!r} is not a time such as 2026-11-23T10:00:00.000000, in UTC")
     if not report.entity_instance_id:
         raise MalformedError("entity_instance_id is empty: name the entity, such as host=controller-0")
     if report.operation != "clear-all" and not ALARM_ID.fullmatch(report.alarm_id):
         raise MalformedError(f"alarm_id {report.alarm_id!r} is not of the form 200.006")
-    if report.operation in ("set", "log") and not report.reason_text:
+    if report.operation in ("set", "log"):
+        _check_said(report)
+    _check_texts(report)
+
+
+def _check_said(report: Report) -> None:
+    if not report.reason_text:
         raise MalformedError("reason_text is empty: say what happened")
-    if report.operation == "set" and report.severity not in (None, *SEVERITIES):
-        raise MalformedError(f"severity {report.severity!r} is not one of {', '.join(SEVERITIES)}")
+    severities = SEVERITIES if report.operation == "set" else (*SEVERITIES, NOT_APPLICABLE)
+    if report.severity not in (None, *severities):
+        raise MalformedError(f"severity {report.severity!r} is not one of {', '.join(severities)}")
     if report.alarm_type not in (None, *ALARM_TYPES):
         raise MalformedError(f"alarm_type {report.alarm_type!r} is not one of {', '.join(ALARM_TYPES)}")
+
+
+def _check_texts(report: Report) -> None:
     for name in ("entity_instance_id", "reason_text", "probable_cause", "proposed_repair_action"):
         text = getattr(report, name) or ""
         if len(text) > MAX_TEXT:
             raise MalformedError(f"{name} has {len(text)} characters; {MAX_TEXT} are allowed")
         if "\0" in text:
             raise MalformedError(f"{name} contains a NUL character")
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
+def _is_naive_time(text: str) -> bool:
+    try:
+        return datetime.datetime.fromisoformat(text).tzinfo is None
+    except ValueError:
+        return False
 
 
 def entity_type(entity_instance_id: str) -> str:

@@ -50,7 +50,8 @@ def decide(active: Mapping[Key, Alarm], reports: Iterable[faults.Report], comple
         _STEPS[report.operation](now, report, complete, events)
     return Outcome(
         stored={key: alarm for key, alarm in now.items() if active.get(key) is not alarm},
-        removed={key: alarm for key, alarm in active.items() if key not in now},
+        # One that was cleared and set again is another alarm: its old row goes before the new one comes.
+        removed={key: alarm for key, alarm in active.items() if key not in now or now[key]["uuid"] != alarm["uuid"]},
         events=events,
     )
 

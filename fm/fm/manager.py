@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from oslo_config import cfg
+from oslo_db import exception as db_exception
 
 from fm import client, conf, faults, ledger
 from fm.db import api as db_api
@@ -16,6 +17,8 @@ LOG = logging.getLogger(__name__)
 CONF = cfg.CONF
 
 SUPPRESSION = ("suppressed", "unsuppressed")
+# What a report itself is the cause of, such as a uuid that another one has.
+_UNSTORABLE = (db_exception.DBDuplicateEntry, db_exception.DBDataError)
 _PRUNE_PERIOD_S = 60.0
 _PRUNE_BATCH = 2000
 
@@ -32,8 +35,10 @@ class Manager:
         A report that cannot be understood is logged and passed over: it must not hold up those behind it.
         """
         good = [(sequence, report) for sequence, body in reports if (report := _understood(sender, sequence, body))]
-        if good:
+        try:
             _tell(context, db_api.deliver(sender, good))
+        except _UNSTORABLE:
+            _deliver_singly(context, sender, good)
         return reports[-1][0] if reports else 0
 
     @rpc.exposed
@@ -86,6 +91,14 @@ def _understood(sender: str, sequence: int, body: Any) -> faults.Report | None:
         LOG.error("Report %d of spool %s is passed over: %s", sequence, sender, error)
         return None
     return report
+
+
+def _deliver_singly(context: RequestContext, sender: str, reports: list[tuple[int, faults.Report]]) -> None:
+    for sequence, report in reports:
+        try:
+            _tell(context, db_api.deliver(sender, [(sequence, report)]))
+        except _UNSTORABLE as error:
+            LOG.error("Report %d of spool %s is passed over: %s", sequence, sender, error)
 
 
 def _tell(context: RequestContext, outcome: ledger.Outcome) -> None:

@@ -15,6 +15,8 @@ import threading
 import uuid
 from collections.abc import Iterator, Sequence
 
+import tenacity
+
 from stx import exception
 
 BUSY_S = 10.0
@@ -57,9 +59,10 @@ class Spool:
             with self._transaction() as connection:
                 (last,) = connection.execute("SELECT max(sequence) FROM report").fetchone()
                 (first,) = connection.execute("SELECT min(sequence) FROM report").fetchone()
-                if last is not None and last - first + len(bodies) >= self._limit:
+                waiting = 0 if last is None else last - first + 1
+                if waiting + len(bodies) > self._limit:
                     raise exception.Unavailable(
-                        f"{last - first + 1} fault reports wait for fm-manager and the spool takes no more. Check fm-manager."
+                        f"{waiting} fault reports wait for fm-manager and the spool takes no more. Check fm-manager."
                     )
                 connection.executemany("INSERT INTO report (body) VALUES (?)", [(body,) for body in bodies])
         except (sqlite3.Error, OSError) as error:
@@ -107,7 +110,7 @@ class Spool:
             path = self._directory / "fm-spool.sqlite"
             os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
             connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-            connection.execute("PRAGMA journal_mode=WAL")
+            _enter_wal(connection)
             connection.execute("PRAGMA synchronous=FULL")
             connection.executescript("BEGIN IMMEDIATE;" + _SCHEMA)
             if connection.execute("SELECT count(*) FROM spool").fetchone()[0] == 0:
@@ -115,3 +118,18 @@ class Spool:
             connection.execute("COMMIT")
             self._connection = connection
         return self._connection
+
+
+def _is_busy(error: BaseException) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+
+
+@tenacity.retry(
+    retry=tenacity.retry_if_exception(_is_busy),
+    wait=tenacity.wait_random(0.001, 0.02),
+    stop=tenacity.stop_after_delay(BUSY_S),
+    reraise=True,
+)
+def _enter_wal(connection: sqlite3.Connection) -> None:
+    # Where several processes make the spool at the same moment, SQLite fails here at once, whatever the busy timeout.
+    connection.execute("PRAGMA journal_mode=WAL")

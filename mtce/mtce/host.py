@@ -57,6 +57,7 @@ class Host:
             run_dir=pathlib.Path(CONF.run_path),
             subfunctions=tuple(CONF.pmon.subfunctions),
             pulse_port=CONF.pmon.pulse_port,
+            order_socket=pathlib.Path(CONF.run_path) / "pmon.sock",
         )
         state_file = pathlib.Path(CONF.state_path) / "pmon" / "state.json"
         state_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -14,6 +14,8 @@ CONF = cfg.CONF
 
 # Until the conductor has taken the first report the agent does not wait for its audit period.
 _FIRST_REPORT_RETRY_S = 1.0
+# Free memory is told every so many rounds (spec sysinv.md 3.5).
+_VOLATILE_ROUNDS = 6
 
 
 class Agent:
@@ -23,6 +25,7 @@ class Agent:
         self._context = context.internal("sysinv-agent")
         self._conductor = client.Conductor()
         self._registration: client.Registration | None = None
+        self._rounds = 0
 
     def audit(self) -> None:
         """One round. It raises what the conductor raises; the next round starts from registration."""
@@ -37,7 +40,10 @@ class Agent:
             raise
 
     def _report(self, registration: client.Registration, found: dict[str, list[dict[str, Any]]]) -> None:
-        digests = {kind: inventory.digest(records) for kind, records in found.items()}
+        digests = {kind: inventory.digest(_lasting(kind, records)) for kind, records in found.items()}
+        if self._rounds % _VOLATILE_ROUNDS == 0 and "memory" in found:
+            registration.digests.pop("memory", None)
+        self._rounds += 1
         changed = [kind for kind, digest in digests.items() if registration.digests.get(kind) != digest]
         if not changed:
             return
@@ -45,6 +51,13 @@ class Agent:
         self._conductor.report_inventory(self._context, registration.host_uuid, reports)
         registration.digests.update({kind: digests[kind] for kind in changed})
         LOG.info("Reported %s", ", ".join(sorted(changed)))
+
+
+def _lasting(kind: str, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Records without what differs at every look: free memory alone is no change worth telling at once."""
+    if kind != "memory":
+        return records
+    return [{name: value for name, value in record.items() if name != "memavail_mib"} for record in records]
 
 
 def _macs(found: dict[str, list[dict[str, Any]]]) -> list[str]:

@@ -7,6 +7,8 @@ from typing import Any
 from sysinv import states
 
 SERVICES = 72
+# Spec sysinv.md 1.7.5, partition status.
+PARTITION_READY = 0
 
 
 def system(options: Any, software_version: str) -> dict[str, Any]:
@@ -106,4 +108,9 @@ def _pci(record: dict[str, Any], subfunctions: str) -> dict[str, Any]:
     return {"name": "pci_" + record["pciaddr"].replace(":", "_").replace(".", "_"), "enabled": False}
 
 
-_FILL = {"cpu": _cpu, "memory": _memory, "pci": _pci}
+def _partition(record: dict[str, Any], subfunctions: str) -> dict[str, Any]:
+    # What is there when the host is first looked at is ready to be used.
+    return {"status": PARTITION_READY, "capabilities": {}}
+
+
+_FILL = {"cpu": _cpu, "memory": _memory, "pci": _pci, "partition": _partition}

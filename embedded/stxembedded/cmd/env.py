@@ -34,6 +34,7 @@ def lines(layout: Layout, user: str, password: str) -> list[str]:
         "OS_PROJECT_DOMAIN_NAME": "Default",
         "OS_REGION_NAME": config.REGION,
         "OS_INTERFACE": "public",
+        "PMON_SOCKET": str(layout.run_dir / "pmon.sock"),
     }
     programs = shlex.quote(str(Path(sys.executable).parent))
     exports = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     with lock.exclusive(layout.run_dir / "lock", "up"):
         platform = Platform(layout, all_units(layout), say)
         if platform.is_up():
-            _refuse_changes(Layout.load(arguments.data_dir), layout)
+            _refuse_changes(layout)
             say("everything runs already")
         else:
             start(layout, platform, say)
@@ -63,9 +63,14 @@ def start(layout: Layout, platform: Platform, say: Callable[[str], None]) -> Non
     :raises exception.StxException: saying why it did not work
     """
     running = platform.running()
-    if running:
-        _refuse_changes(Layout.load(layout.data_dir), layout)
-    ports.check(layout, [s for unit in all_units(layout) if unit.name not in running for s in unit.services])
+    if platform.is_complete():
+        _refuse_changes(layout)
+    elif running:
+        # One that is missing may be about to be started by the process monitor, so that there would be two.
+        say(f"only {', '.join(running)} ran: starting over")
+        platform.stop()
+        running = {}
+    ports.check(layout, [service for unit in all_units(layout) if unit.name not in running for service in unit.services])
     layout.save()
     say(f"data, configuration and logs are in {layout.data_dir}")
     passwords = config.load_passwords(layout)
@@ -114,8 +119,8 @@ def _await_host(layout: Layout, passwords: Mapping[str, str], say: Callable[[str
             )
 
 
-def _refuse_changes(running: Layout, wanted: Layout) -> None:
-    if running != wanted:
+def _refuse_changes(wanted: Layout) -> None:
+    if Layout.load(wanted.data_dir) != wanted:
         raise exception.Conflict("The platform runs with another host name, address or ports. Stop it first: stx down.")
 
 

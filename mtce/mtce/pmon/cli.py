@@ -3,6 +3,7 @@
 
 import argparse
 import json
+import os
 import socket
 import sys
 from collections.abc import Sequence
@@ -58,7 +59,10 @@ def main(verb: Verb, arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("process", metavar="NAME", help="name of the process, as in its file in pmon.d")
     parser.add_argument(
-        "--socket", type=Path, default=DEFAULT_SOCKET, help="socket of the process monitor (default: %(default)s)"
+        "--socket",
+        type=Path,
+        default=os.environ.get("PMON_SOCKET", DEFAULT_SOCKET),
+        help="socket of the process monitor (default: $PMON_SOCKET, or %(default)s)",
     )
     parser.add_argument(
         "--deadline",

@@ -38,6 +38,10 @@ class Gates:
         """Whether all goenabled tests of the host have passed."""
         return self._is_set("goenabled") and (len(self.subfunctions) < 2 or self._is_set("goenabled_subf"))
 
+    def is_maintenance(self) -> bool:
+        """While the platform is taken down, whatever ends stays down and raises nothing."""
+        return self._is_set("maintenance")
+
     def is_patching(self) -> bool:
         return self._is_set("patch_installing")
 

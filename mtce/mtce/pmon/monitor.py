@@ -62,8 +62,8 @@ class ProcessMonitor:
         self._state_file = state_file
         self._clock = clock
         self._settings = settings or Settings()
-        gates = Gates(self._settings.run_dir, self._settings.subfunctions)
-        self._publisher = Publisher(faults, report, alarms_active, gates.is_patching)
+        self._gates = Gates(self._settings.run_dir, self._settings.subfunctions)
+        self._publisher = Publisher(faults, report, alarms_active, self._gates.is_patching)
         self._loop: Loop | None = None
         self._roster: Roster | None = None
         self._thread: threading.Thread | None = None
@@ -117,13 +117,6 @@ class ProcessMonitor:
         """What was wrong with the drop-in files when they were last read."""
         return self._roster.problems if self._roster else []
 
-    def set_maintenance(self, is_on: bool) -> None:
-        """While it is on, whatever ends stays down and raises nothing: the platform is taken down.
-
-        :raises MonitorError: when the monitor does not run
-        """
-        self._call(lambda roster: roster.set_maintenance(is_on))
-
     def command(self, name: str, verb: str, deadline_s: float = ORDER_DEADLINE_S) -> OrderResult:
         """Start, stop or restart a process, and wait for the result.
 
@@ -169,8 +162,9 @@ class ProcessMonitor:
         pulses = sockets.enter_context(contextlib.closing(PulseSocket(selector)))
         path = settings.order_socket or self._state_file.with_name("pmon.sock")
         order_socket = sockets.enter_context(contextlib.closing(OrderSocket(path, selector)))
-        around = Surroundings(selector, self._clock, self._publisher, pulses, settings.limits, settings.systemctl)
-        roster = Roster(self._conf_dirs, self._state_file, settings, around)
+        gates, limits, systemctl = self._gates, settings.limits, settings.systemctl
+        around = Surroundings(selector, self._clock, self._publisher, pulses, limits, systemctl, gates.is_maintenance)
+        roster = Roster(self._conf_dirs, self._state_file, settings, around, gates)
         order_socket.serve(roster.order)
         return roster
 

@@ -16,7 +16,6 @@ from mtce.pmon.machine import (
     Initialised,
     Limits,
     Machine,
-    Maintenance,
     Order,
     State,
     Tick,
@@ -65,10 +64,12 @@ class _OpenOrder:
 class Roster:
     """:ivar problems: what was wrong with the drop-in files when they were last read"""
 
-    def __init__(self, directories: Sequence[Path], state_path: Path, settings: Settings, around: Surroundings) -> None:
+    def __init__(
+        self, directories: Sequence[Path], state_path: Path, settings: Settings, around: Surroundings, gates: Gates
+    ) -> None:
         self._directories = directories
         self._state_path = state_path
-        self._gates = Gates(settings.run_dir, settings.subfunctions)
+        self._gates = gates
         self._pulse_port = settings.pulse_port
         self._around = around
         self._watched: dict[str, Watched] = {}
@@ -77,6 +78,7 @@ class Roster:
         self._blank = Machine(is_initialised=self._gates.is_initialised())
         self._flags_at: float | None = None
         self._saved = state_file.load(state_path)
+        self._saved_state: dict[Watched, int] = {}
         self._save_at = 0.0
         self.problems: list[Problem] = []
 
@@ -119,10 +121,6 @@ class Roster:
     def _begin(self, watched: Watched) -> None:
         self._safely(watched, lambda: watched.begin(is_gate_open=self._gates.is_open(watched.conf)))
 
-    def set_maintenance(self, is_on: bool) -> None:
-        self._blank = dataclasses.replace(self._blank, is_maintenance=is_on)
-        self._feed_all(Maintenance(is_on))
-
     def order(self, name: str, verb: Verb, answer: Callable[[bool, str], None]) -> None:
         """Begin to follow an order; `answer` is called once, with the result."""
         watched = self._watched.get(name)
@@ -146,7 +144,7 @@ class Roster:
             due = fsm.next_deadline(watched.machine)
             if due is not None:
                 times.append(max(due, self._muted.get(name, 0.0)))
-        if self._is_unsaved():
+        if self._state() != self._saved_state:
             times.append(self._save_at)
         times += [time for time in (self._flags_at, self._around.publisher.next_deadline) if time is not None]
         return min(times, default=None)
@@ -158,6 +156,8 @@ class Roster:
             due = fsm.next_deadline(watched.machine)
             if due is not None and due <= now and self._muted.get(name, 0.0) <= now:
                 self._feed(watched, Tick())
+        if self._flags_at is None and any(watched.machine.is_maintenance for watched in self._watched.values()):
+            self._flags_at = now + FLAGS_S
         if self._flags_at is not None and self._flags_at <= now:
             self._check_flags(now)
         self._orders = [order for order in self._orders if not self._has_ended(order, now)]
@@ -200,7 +200,9 @@ class Roster:
         for watched in list(self._watched.values()):
             if watched.machine.state is State.WAITING and self._gates.is_open(watched.conf):
                 self._feed(watched, GateOpened())
-            is_waiting = watched.machine.state is State.WAITING
+            if watched.machine.is_maintenance:
+                self._feed(watched, Tick())
+            is_waiting = watched.machine.state is State.WAITING or watched.machine.is_maintenance
             is_needed |= is_waiting or (watched.conf.full_init_reqd and not self._blank.is_initialised)
         self._flags_at = now + FLAGS_S if is_needed else None
 
@@ -216,20 +218,21 @@ class Roster:
             order.answer(*outcome)
         return outcome is not None
 
-    def _is_unsaved(self) -> bool:
-        return {name: watched.saved() for name, watched in self._watched.items()} != self._saved
+    def _state(self) -> dict[Watched, int]:
+        return {watched: watched.changes for watched in self._watched.values()}
 
     def _save(self, now: float) -> None:
-        if now < self._save_at or not self._is_unsaved():
+        state = self._state()
+        if now < self._save_at or state == self._saved_state:
             return
-        saved = {name: watched.saved() for name, watched in self._watched.items()}
+        saved = {watched.conf.name: watched.saved() for watched in state}
         try:
             state_file.save(self._state_path, saved)
         except OSError as error:
             LOG.error("%s cannot be written (%s); a new monitor would judge the processes anew", self._state_path, error)
             self._save_at = now + SAVE_RETRY_S
             return
-        self._saved = saved
+        self._saved, self._saved_state = saved, state
 
     def _feed_all(self, event: Event) -> None:
         for watched in list(self._watched.values()):

@@ -28,6 +28,7 @@ from mtce.pmon.machine import (
     Limits,
     Log,
     Machine,
+    Maintenance,
     Pulse,
     RaiseAlarm,
     Report,
@@ -56,12 +57,14 @@ class Surroundings:
     pulses: PulseSocket
     limits: Limits
     systemctl: str
+    is_maintenance: Callable[[], bool]
 
 
 class Watched:
     """:param saved: what an earlier monitor knew
     :param blank: a new machine that knows the host's state
     :ivar machine: where the process stands
+    :ivar changes: how often something has changed that saved() tells
     """
 
     def __init__(self, conf: ProcessConf, saved: Saved, around: Surroundings, blank: Machine) -> None:
@@ -76,6 +79,7 @@ class Watched:
             alarm=conf.severity if saved.alarm else None,
             reason=saved.reason,
         )
+        self.changes = 0
         self._around = around
         self._was_up = saved.is_up
         self._presence = Presence(conf, around.selector, saved.identity, self._exited)
@@ -109,6 +113,10 @@ class Watched:
 
     def feed(self, event: Event) -> None:
         """Something happened: change state, and carry out what follows."""
+        # Looked at now rather than watched for: the flag may be as old as the death that it explains.
+        is_maintenance = self._around.is_maintenance()
+        if is_maintenance != self.machine.is_maintenance:
+            self._events.append(Maintenance(is_maintenance))
         self._events.append(event)
         while self._events:
             before = self.machine
@@ -116,6 +124,8 @@ class Watched:
             self.machine, effects = fsm.step(self.conf, before, event, now, self._around.limits)
             if self.machine.state is not before.state:
                 LOG.info("%s: %s -> %s (pid %s)", self.conf.name, before.state, self.machine.state, self.pid)
+            # Whatever else is saved changes with these.
+            self.changes += (self.machine.state, self.machine.is_up) != (before.state, before.is_up)
             for effect in effects:
                 self._tell(effect)
                 self._carry_out(effect)

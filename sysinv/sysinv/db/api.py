@@ -34,7 +34,10 @@ TABLES: dict[str, tuple[sa.Table, tuple[str, ...]]] = {
 # What the operator decides: a report from the host fills it in once and never overwrites it.
 _DECIDED: dict[str, frozenset[str]] = {
     "cpu": frozenset({"allocated_function"}),
-    "memory": frozenset({"platform_reserved_mib", "vm_hugepages_nr_2M_pending", "vm_hugepages_nr_1G_pending"}),
+    "memory": frozenset(
+        {"platform_reserved_mib", "vswitch_hugepages_reqd", "vm_hugepages_nr_2M_pending", "vm_hugepages_nr_1G_pending"}
+    ),
+    "partition": frozenset({"status", "capabilities"}),
     "pci": frozenset({"name", "enabled"}),
 }
 _HOUSEKEEPING = frozenset({"id", "uuid", "created_at", "updated_at", "host_id"})

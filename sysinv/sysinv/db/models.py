@@ -263,7 +263,7 @@ lldp_neighbour = _of_host(
     "lldp_neighbour",
     ("port_name", "msap"),
     _text("port_name", nullable=False),
-    _text("msap", nullable=False),
+    _text("msap", 511, nullable=False),
     *[_text(name, 1023) for name in (*_TLVS, *_HEARD_TLVS)],
 )
 

@@ -33,9 +33,7 @@ _READERS: dict[str, Callable[[Machine], list[Record]]] = {
 KINDS = tuple(_READERS)
 
 
-def collect(
-    kinds: Iterable[str] | None = None, root: pathlib.Path = pathlib.Path("/")
-) -> dict[str, list[Record]]:
+def collect(kinds: Iterable[str] | None = None, root: pathlib.Path = pathlib.Path("/")) -> dict[str, list[Record]]:
     """The inventory of a machine by kind, in a fixed order; no privileges are needed.
 
     A kind for which the machine lacks a tool or an interface is empty. A kind whose tool is there
@@ -47,9 +45,7 @@ def collect(
     """
     wanted = KINDS if kinds is None else tuple(kinds)
     if unknown := set(wanted) - set(KINDS):
-        raise ValueError(
-            f"No kinds of inventory: {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}."
-        )
+        raise ValueError(f"No kinds of inventory: {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}.")
     machine = Machine(Source(root))
     found = {kind: _read(kind, machine) for kind in KINDS if kind in wanted}
     return {kind: records for kind, records in found.items() if records is not None}

@@ -48,9 +48,7 @@ def parse_identity(output: str) -> tuple[str | None, str | None]:
     return told.get("CPU family"), told.get("Model name")
 
 
-def records(
-    processors: list[Processor], family: str | None, model: str | None
-) -> list[fields.Record]:
+def records(processors: list[Processor], family: str | None, model: str | None) -> list[fields.Record]:
     """The records of kind `cpu`.
 
     `core` counts from 0 within the socket without gaps, `thread` from 0 within the core.
@@ -62,9 +60,7 @@ def records(
         if processor.core not in in_socket:
             in_socket.append(processor.core)
         threads.setdefault((processor.socket, processor.core), []).append(processor.cpu)
-    order = {
-        socket: {core: at for at, core in enumerate(sorted(had))} for socket, had in cores.items()
-    }
+    order = {socket: {core: at for at, core in enumerate(sorted(had))} for socket, had in cores.items()}
     return [
         {
             "cpu": processor.cpu,

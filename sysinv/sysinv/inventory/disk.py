@@ -91,9 +91,7 @@ def partition_records(disk: fields.Record, paths: Mapping[str, list[str]]) -> li
     return [_partition_record(disk, part, paths) for part in parts]
 
 
-def _partition_record(
-    disk: fields.Record, part: fields.Record, paths: Mapping[str, list[str]]
-) -> fields.Record:
+def _partition_record(disk: fields.Record, part: fields.Record, paths: Mapping[str, list[str]]) -> fields.Record:
     start, size = _start(part), _size(part)
     type_guid = fields.text(part.get("parttype"))
     type_name = fields.text(part.get("parttypename"))
@@ -131,9 +129,7 @@ def _partitions(disk: fields.Record) -> list[fields.Record]:
 
 def _mounts(entry: fields.Record) -> list[str]:
     mounts = entry.get("mountpoints")
-    return (
-        [mount for mount in mounts if isinstance(mount, str)] if isinstance(mounts, list) else []
-    )
+    return [mount for mount in mounts if isinstance(mount, str)] if isinstance(mounts, list) else []
 
 
 def _size(entry: fields.Record) -> int:
@@ -200,9 +196,7 @@ def _available_mib(disk: fields.Record) -> int | None:
     starts = [_start(part) for part in parts]
     if None in starts:
         return None
-    ends = [
-        start + _size(part) for start, part in zip(starts, parts, strict=True) if start is not None
-    ]
+    ends = [start + _size(part) for start, part in zip(starts, parts, strict=True) if start is not None]
     first_free_mib = max(1, -(-max(ends, default=0) // fields.MIB))
     tail = _GPT_ENTRIES + (fields.number(disk.get("log-sec")) or _SECTOR)
     return max(_mib(_size(disk) - tail) - first_free_mib, 0)

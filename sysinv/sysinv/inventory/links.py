@@ -2,6 +2,7 @@
 """What netlink tells of network devices beyond sysfs: a port's own address, negotiation."""
 
 import dataclasses
+import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,21 +14,20 @@ from sysinv.inventory import port
 
 _DUPLEX = {0: "half", 1: "full"}
 
+# At debug level it logs every attribute of every message, a page for each device.
+logging.getLogger("pyroute2").setLevel(logging.INFO)
+
 
 def refine(links: Sequence[port.Link]) -> list[port.Link]:
     """The same links with what netlink says of them; unchanged where the kernel doesn't answer."""
     try:
         with IPRoute() as route:
-            told = {
-                (message["index"], message.get("ifname")): message for message in route.get_links()
-            }
+            told = {(message["index"], message.get("ifname")): message for message in route.get_links()}
     except (NetlinkError, OSError):
         return list(links)
     # In a network namespace whose /sys is another's, an equal name alone could be another device.
     known = [(link, told.get((link.ifindex, link.name))) for link in links]
-    return _with_modes(
-        _with_addresses(link, message) if message else link for link, message in known
-    )
+    return _with_modes(_with_addresses(link, message) if message else link for link, message in known)
 
 
 def _with_addresses(link: port.Link, message: Any) -> port.Link:

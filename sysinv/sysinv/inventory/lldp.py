@@ -51,12 +51,8 @@ def neighbours(output: str) -> list[fields.Record]:
 
 def _interfaces(output: str) -> list[fields.Record]:
     told = fields.mapping(fields.document(output))
-    every = (
-        item for part in fields.objects(told.get("lldp")) for item in _under(part, "interface")
-    )
-    return [
-        item for item in every if fields.text(item.get("name")) == item.get("name") is not None
-    ]
+    every = (item for part in fields.objects(told.get("lldp")) for item in _under(part, "interface"))
+    return [item for item in every if fields.text(item.get("name")) == item.get("name") is not None]
 
 
 def _shared(interface: fields.Record) -> fields.Record:

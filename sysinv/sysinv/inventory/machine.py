@@ -44,10 +44,7 @@ class Machine:
 
     def read_disk(self) -> list[fields.Record]:
         identifiers = disk.by_node(self._source.links("dev/disk/by-id"))
-        return [
-            disk.disk_record(found, self._hardware(found["kname"]), self._paths, identifiers)
-            for found in self._disks
-        ]
+        return [disk.disk_record(found, self._hardware(found["kname"]), self._paths, identifiers) for found in self._disks]
 
     def read_partition(self) -> list[fields.Record]:
         found = (disk.partition_records(whole, self._paths) for whole in self._disks)
@@ -113,11 +110,7 @@ class Machine:
             raise Missing(f"there is no /{_BLOCK}")
         output = self._source.system_command("lsblk", "-J", "-b", "-o", disk.COLUMNS)
         # A RAM disk, a loop or a network block device has no hardware behind it.
-        return [
-            found
-            for found in disk.parse_tree(output)
-            if self._source.exists(f"{_BLOCK}/{found['kname']}/device")
-        ]
+        return [found for found in disk.parse_tree(output) if self._source.exists(f"{_BLOCK}/{found['kname']}/device")]
 
     @functools.cached_property
     def _paths(self) -> dict[str, list[str]]:
@@ -161,9 +154,7 @@ class Machine:
             is_vf=self._source.exists(f"{folder}/physfn"),
             total_vfs=self._number(f"{folder}/sriov_totalvfs"),
             num_vfs=self._number(f"{folder}/sriov_numvfs") or 0,
-            vfs=tuple(
-                filter(None, (self._source.pointed(f"{folder}/{name}") for name in functions))
-            ),
+            vfs=tuple(filter(None, (self._source.pointed(f"{folder}/{name}") for name in functions))),
             vf_driver=self._source.pointed(f"{folder}/virtfn0/driver"),
             vf_device_id=identifier("sriov_vf_device", 4) if functions else None,
         )
@@ -191,9 +182,7 @@ class Machine:
 
     def _link(self, name: str, address: str) -> port.Link:
         folder = f"{_NET}/{name}"
-        mac = self._source.text(f"{folder}/bonding_slave/perm_hwaddr") or self._source.text(
-            f"{folder}/address"
-        )
+        mac = self._source.text(f"{folder}/bonding_slave/perm_hwaddr") or self._source.text(f"{folder}/address")
         duplex = self._source.text(f"{folder}/duplex")
         return port.Link(
             name=name,

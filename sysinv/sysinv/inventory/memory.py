@@ -41,9 +41,7 @@ def page_size_kib(folder: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def record(
-    numa_node: int, meminfo: Mapping[str, int], pages: Mapping[int, Pages]
-) -> fields.Record:
+def record(numa_node: int, meminfo: Mapping[str, int], pages: Mapping[int, Pages]) -> fields.Record:
     """The record of kind `memory` of one node.
 
     :param meminfo: amounts in KiB; a node's own lacks MemAvailable, which is then put together

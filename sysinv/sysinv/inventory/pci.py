@@ -2,16 +2,16 @@
 """PCI devices and their names (spec sysinv.md 1.7.4, 3.4)."""
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping
 
 from sysinv.inventory import fields
 
 _NETWORK, _DISPLAY, _BRIDGE, _SYSTEM_PERIPHERAL = "02", "03", "06", "08"
 _PERFORMANCE_COUNTERS = "1101"
+_HEXADECIMAL = re.compile(r"(?:0x)?([0-9a-f]+)\s*", re.I | re.ASCII)
 _QAT_VENDOR = "8086"
-_QAT_DEVICES = frozenset(
-    {"0435", "18a0", "18ee", "19e2", "37c8", "4940", "4942", "4944", "4946", "6f54"}
-)
+_QAT_DEVICES = frozenset({"0435", "18a0", "18ee", "19e2", "37c8", "4940", "4942", "4944", "4946", "6f54"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,9 +52,9 @@ class Names:
 
 
 def hexadecimal(value: str | None, digits: int) -> str | None:
-    """The identifier in a sysfs attribute such as "0x8086", with leading zeros."""
-    parsed = fields.number(value)
-    return None if parsed is None or parsed < 0 else f"{parsed:0{digits}x}"[-digits:]
+    """The identifier in a sysfs attribute such as "0x8086" or "154c", with leading zeros."""
+    match = _HEXADECIMAL.fullmatch(value or "")
+    return match[1].lower().zfill(digits) if match and len(match[1]) <= digits else None
 
 
 def parse_lspci(output: str) -> dict[str, Names]:
@@ -171,9 +171,7 @@ def _names(device: Device, known: Mapping[tuple[str, ...], str]) -> Names:
     return dataclasses.replace(
         names,
         psvendor=known.get((subvendor,), f"Vendor {subvendor}"),
-        psdevice=known.get((vendor, number, subvendor, subdevice))
-        or fallback
-        or f"Device {subdevice}",
+        psdevice=known.get((vendor, number, subvendor, subdevice)) or fallback or f"Device {subdevice}",
     )
 
 

@@ -8,9 +8,7 @@ from sysinv.inventory import fields, pci
 
 _ETHERNET = 1
 _UNKNOWN_SPEED = 0xFFFFFFFF
-_BOOTIF = re.compile(
-    r"(?:^|\s)BOOTIF=(?:01-)?((?:[0-9a-f]{2}[-:]){5}[0-9a-f]{2})(?:\s|$)", re.I | re.ASCII
-)
+_BOOTIF = re.compile(r"(?:^|\s)BOOTIF=(?:01-)?((?:[0-9a-f]{2}[-:]){5}[0-9a-f]{2})(?:\s|$)", re.I | re.ASCII)
 _YES = {True: "Yes", False: "No"}
 # Kernel drivers of NICs that DPDK has a poll mode driver for.
 _DPDK_DRIVERS = frozenset(
@@ -90,9 +88,7 @@ def boot_mac(cmdline: str | None) -> str | None:
     return match[1].lower().replace("-", ":") if match else None
 
 
-def record(
-    link: Link, device: pci.Device | None, names: pci.Names | None, booted_from: str | None
-) -> fields.Record:
+def record(link: Link, device: pci.Device | None, names: pci.Names | None, booted_from: str | None) -> fields.Record:
     """The record of kind `port`.
 
     :param device: what has the link's bus address, None when that isn't a PCI address

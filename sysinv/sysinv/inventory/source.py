@@ -52,11 +52,7 @@ class Source:
 
     def links(self, path: str) -> list[tuple[str, str]]:
         """(name, target) of the links in a folder."""
-        return [
-            (name, target)
-            for name in self.names(path)
-            if (target := self._target(f"{path}/{name}"))
-        ]
+        return [(name, target) for name in self.names(path) if (target := self._target(f"{path}/{name}"))]
 
     def pointed(self, path: str) -> str | None:
         """The last part of what a link points to: a driver's name, a device's address."""
@@ -94,9 +90,7 @@ class Source:
 
     def system_command(self, *argv: str) -> str:
         """`command` for tools of util-linux, which can look at another root."""
-        return self.command(
-            *argv, *([] if self.is_running_machine else ["--sysroot", str(self.root)])
-        )
+        return self.command(*argv, *([] if self.is_running_machine else ["--sysroot", str(self.root)]))
 
     def _target(self, path: str) -> str | None:
         try:

@@ -235,7 +235,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(), nullable=True),
         sa.Column("host_id", sa.Integer(), nullable=False),
         sa.Column("port_name", sa.String(length=255), nullable=False),
-        sa.Column("msap", sa.String(length=255), nullable=False),
+        sa.Column("msap", sa.String(length=511), nullable=False),
         sa.Column("chassis_id", sa.String(length=1023), nullable=True),
         sa.Column("port_identifier", sa.String(length=1023), nullable=True),
         sa.Column("port_description", sa.String(length=1023), nullable=True),

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of global options, credentials, help, completion and exit codes."""
+
+import shlex
+import subprocess
+import sys
+
+import stevedore
+
+from stxclient import shell
+from stxclient.tests.unit import cli, test_transport, wire
+from stxclient.tests.unit import wire_data as data
+
+DEADLINE_S = 120
+
+
+def names(group: str) -> list[str]:
+    """The commands that the entry points bind."""
+    return sorted(stevedore.NamedExtensionManager(group, names=[]).entry_points_names())
+
+
+class CredentialsTest(cli.CliTest):
+    def forget(self) -> None:
+        for name in cli.password_environment(self.wire):
+            self.setenv(name, None)
+
+    def options(self, dash: str = "-") -> list[str]:
+        return [
+            f"--{name[:2].lower()}{dash}{name[3:].lower().replace('_', dash)}={value}"
+            for name, value in cli.password_environment(self.wire).items()
+            if name != "OS_IDENTITY_API_VERSION"
+        ]
+
+    def test_environment_is_enough(self) -> None:
+        self.done(self.system("host-list"))
+        self.assertEqual(wire.TOKEN, self.wire.requests[0].token)
+
+    def test_options_are_enough_in_either_spelling(self) -> None:
+        self.forget()
+        for dash in "-_":
+            self.done(self.system(*self.options(dash), "host-list"))
+            self.done(self.fm(*self.options(dash), "alarm-list"))
+
+    def test_cloud_of_a_file_is_enough(self) -> None:
+        self.forget()
+        cloud = f"""
+clouds:
+  edge:
+    auth:
+      auth_url: {self.wire.url}/v3
+      username: {wire.USER}
+      password: {wire.PASSWORD}
+      project_name: admin
+      user_domain_name: Default
+      project_domain_name: Default
+    region_name: RegionOne
+  other:
+    auth: {{auth_url: "http://127.0.0.1:1"}}
+"""
+        self.setenv("OS_CLIENT_CONFIG_FILE", self.write("clouds.yaml", cloud))
+        self.done(self.system("--os-cloud", "edge", "host-list"))
+        self.setenv("OS_CLOUD", "edge")
+        self.done(self.fm("alarm-list"))
+
+    def test_unknown_cloud_is_named(self) -> None:
+        self.fails(self.system("--os-cloud", "nowhere", "host-list"), 1, "nowhere")
+
+    def test_file_of_clouds_that_cannot_be_read_is_named(self) -> None:
+        self.forget()
+        self.setenv("OS_CLIENT_CONFIG_FILE", self.write("clouds.yaml", "clouds: [\n"))
+        outcome = self.system("host-list")
+        self.assertEqual(1, outcome.code)
+        self.assertNotIn("Traceback", outcome.err)
+        self.assertIn("clouds.yaml", outcome.err)
+
+    def test_missing_credentials_say_what_to_set(self) -> None:
+        self.forget()
+        self.fails(self.system("host-list"), 1, "OS_AUTH_URL", "--os-cloud")
+
+    def test_incomplete_credentials_say_what_is_missing(self) -> None:
+        self.forget()
+        self.setenv("OS_AUTH_URL", f"{self.wire.url}/v3")
+        self.setenv("OS_AUTH_TYPE", "v3applicationcredential")
+        self.fails(self.system("host-list"), 1, "application credential", "OS_*")
+
+    def test_refused_credentials_say_what_to_check(self) -> None:
+        self.setenv("OS_PASSWORD", "wrong")
+        self.fails(self.system("host-list"), 1, "Keystone", "OS_PASSWORD")
+
+    def test_keystone_that_is_not_there_is_named_once(self) -> None:
+        # Without /v3 at the end, keystoneauth also warns.
+        self.setenv("OS_AUTH_URL", f"http://127.0.0.1:{test_transport.free_port()}")
+        self.fails(self.system("host-list"), 1, "Cannot reach Keystone", "OS_AUTH_URL")
+
+    def test_token_and_address_are_enough(self) -> None:
+        self.forget()
+        given = ["--os-auth-type", "admin_token", "--os-token", wire.TOKEN, "--os-endpoint", self.wire.url]
+        self.done(self.system(*given, "host-list"))
+        self.assertEqual(0, self.wire.tokens_given)
+
+    def test_tenant_and_endpoint_type_of_old_environments_are_understood(self) -> None:
+        self.setenv("OS_PROJECT_NAME", None)
+        self.setenv("OS_TENANT_NAME", "admin")
+        self.setenv("OS_ENDPOINT_TYPE", "internalURL")
+        self.done(self.system("host-list"))
+
+
+class AddressTest(cli.CliTest):
+    def test_given_address_goes_before_the_catalogue(self) -> None:
+        nowhere = f"http://127.0.0.1:{test_transport.free_port()}"
+        self.fails(self.system("--system-url", nowhere, "host-list"), 1, f"{nowhere}/v1", "SYSTEM_URL")
+        self.fails(self.fm("--fm-url", nowhere, "alarm-list"), 1, f"{nowhere}/v1", "FM_URL")
+        self.setenv("SYSTEM_URL", nowhere)
+        self.setenv("FM_URL", nowhere)
+        self.fails(self.system("host-list"), 1, nowhere)
+        self.fails(self.fm("alarm-list"), 1, nowhere)
+        self.done(self.fm("--fm_url", self.wire.url, "alarm-list"))
+
+    def test_missing_endpoint_is_told(self) -> None:
+        self.wire.catalogue = False
+        self.fails(self.fm("alarm-list"), 1, "faultmanagement", "FM_URL")
+
+    def test_deadline_is_an_option(self) -> None:
+        self.wire.answers["GET", "/v1/ihosts"] = self.wire.silence
+        self.fails(self.system("--timeout", "0.2", "host-list"), 1, "platform service", "0.2 seconds", "--timeout")
+
+
+class ArgumentsTest(cli.CliTest):
+    def test_options_after_the_command_are_the_commands(self) -> None:
+        # -q is quiet before the command and query after it.
+        self.done(self.fm("-q", "alarm-list", "-q", "severity=major"))
+        self.assertEqual(["major"], self.wire.requests[-1].values("q.value"))
+
+    def test_old_version_options_are_understood(self) -> None:
+        self.done(self.system("--system-api-version", "1", "host-list"))
+        self.done(self.fm("--fm-api-version", "1", "alarm-list"))
+
+    def test_unknown_command_is_a_usage_error_with_what_was_meant(self) -> None:
+        outcome = self.system("hots-list")
+        self.assertEqual(2, outcome.code)
+        self.assertIn("host-list", outcome.out)
+
+    def test_unknown_option_is_a_usage_error(self) -> None:
+        for argv in (["--colour", "host-list"], ["host-list", "--colour"]):
+            outcome = self.system(*argv)
+            self.assertEqual(2, outcome.code)
+            self.assertIn("--colour", outcome.err)
+
+    def test_options_without_a_command_are_a_usage_error(self) -> None:
+        outcome = self.system("--verbose")
+        self.assertEqual(2, outcome.code)
+        self.assertIn("no command is given", outcome.err)
+
+    def test_debug_shows_the_traceback_and_the_requests_but_no_secrets(self) -> None:
+        outcome = self.system("--debug", "host-show", "nobody")
+        self.assertEqual(1, outcome.code)
+        self.assertIn("Traceback", outcome.err)
+        self.assertIn("GET " + self.wire.url, outcome.err)
+        self.assertNotIn(wire.PASSWORD, outcome.err)
+        self.assertNotIn(wire.TOKEN, outcome.err)
+
+    def test_fault_of_the_command_itself_asks_for_a_report(self) -> None:
+        self.wire.lists["/v1/ihosts"] = [{"id": 1}, {"id": "2"}]
+        self.fails(self.system("host-list"), 1, "TypeError", "--debug")
+
+
+class HelpTest(cli.CliTest):
+    def test_no_arguments_show_the_commands(self) -> None:
+        for argv in ([], ["--help"], ["-h"], ["help"]):
+            outcome = self.done(self.system(*argv))
+            for name in names("stxclient.system"):
+                self.assertIn(f"  {name}  ", outcome.out)
+            self.assertNotIn("Could not", outcome.out)
+
+    def test_every_command_explains_itself_with_an_example(self) -> None:
+        for group in ("system", "fm"):
+            for name in names(f"stxclient.{group}"):
+                outcome = self.done(self.run_command(group, name, "--help"))
+                self.assertIn(f"example:\n  {group} {name}", outcome.out)
+                self.assertEqual(outcome.out, self.done(self.run_command(group, "help", name)).out)
+
+    def test_help_needs_no_credentials(self) -> None:
+        for name in cli.password_environment(self.wire):
+            self.setenv(name, None)
+        self.done(self.fm("alarm-list", "--help"))
+
+    def test_every_example_is_understood(self) -> None:
+        for name, application in (("system", shell.System), ("fm", shell.Fm)):
+            app = application(["help"])
+            for command in names(application.group):
+                factory = app.command_manager.find_command([command])[0]
+                parser = factory(app, None).get_parser(command)
+                self.assertIsNotNone(parser.parse_args(shlex.split(factory.example)), f"{name} {command}")
+
+    def test_version_is_the_distributions(self) -> None:
+        outcome = self.system("--version")
+        self.assertEqual(0, outcome.code)
+        self.assertRegex(outcome.out, r"\d+\.\d+\.\d+")
+
+
+class CompletionTest(cli.CliTest):
+    def complete(self, name: str, *words: str) -> list[str]:
+        """What bash offers for the last word. Splitting words is bash-completion's work, here done by hand."""
+        script = self.done(self.run_command(name, "complete")).out
+        given = " ".join(f"'{word}'" for word in words)
+        code = (
+            "_get_comp_words_by_ref() { words=(" + given + "); cur='" + words[-1] + "'; prev=''; }\n"
+            f"{script}\n_{name}\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"\n"
+        )
+        done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, timeout=DEADLINE_S, check=True)
+        return sorted(done.stdout.split())
+
+    def test_commands_are_completed(self) -> None:
+        self.assertEqual(["host-cpu-list", "host-cpu-show"], self.complete("system", "system", "host-cpu"))
+        wanted = [name for name in names("stxclient.fm") if name.startswith("event-")]
+        self.assertEqual(wanted, self.complete("fm", "fm", "event-"))
+
+    def test_options_are_completed(self) -> None:
+        self.assertEqual(["--mgmt_affecting"], self.complete("fm", "fm", "alarm-list", "--mgm"))
+        self.assertIn("--personality", self.complete("system", "system", "host-add", "--p"))
+
+
+class ProcessTest(cli.CliTest):
+    """The commands as processes of their own, through the functions that the console scripts call."""
+
+    def run_process(self, name: str, *argv: str, setup: str = "") -> subprocess.CompletedProcess[str]:
+        code = f"import sys\nfrom stxclient.shell import {name}\n{setup}\nsys.exit({name}())"
+        command = [sys.executable, "-c", code, *argv]
+        return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+
+    def test_commands_run_as_processes(self) -> None:
+        for name, command in (("system", "host-list"), ("fm", "alarm-list")):
+            done = self.run_process(name, command, "-f", "json")
+            self.assertEqual((0, ""), (done.returncode, done.stderr))
+        failed = self.run_process("system", "host-show", "nobody")
+        self.assertEqual((1, "nobody could not be found.\n"), (failed.returncode, failed.stderr))
+
+    def test_reader_that_goes_away_is_no_error(self) -> None:
+        self.wire.lists["/v1/event_log"] = [data.event(number) for number in range(5000)]
+        self.setenv("STX_TEST_PYTHON", sys.executable)
+        code = "import sys; from stxclient.shell import fm; sys.exit(fm())"
+        pipe = f'"$STX_TEST_PYTHON" -c "{code}" event-list -f csv | head -n 1'
+        done = subprocess.run(["bash", "-c", pipe], capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+        self.assertEqual(("", 1), (done.stderr, len(done.stdout.splitlines())))
+
+    def test_list_imports_only_what_it_needs(self) -> None:
+        unwanted = ("openstack.compute", "openstack.connection", "osprofiler", "oslo_config", "cmd2", "sqlalchemy", "pecan")
+        watch = (
+            "import atexit\n"
+            f"unwanted = {unwanted!r}\n"
+            "atexit.register(lambda: print([n for n in unwanted if sys.modules.get(n)], len(sys.modules), file=sys.stderr))"
+        )
+        for argv in (["host-list"], ["host-list", "--help"]):
+            done = self.run_process("system", *argv, setup=watch)
+            self.assertEqual(0, done.returncode)
+            found, _, count = done.stderr.strip().rpartition(" ")
+            self.assertEqual("[]", found)
+            self.assertLess(int(count), 800)
+        watch = (
+            "import atexit\n"
+            "def ours(): return sorted(n for n in sys.modules if n.startswith('stxclient.commands.'))\n"
+            "atexit.register(lambda: print(ours(), file=sys.stderr))"
+        )
+        loaded = self.run_process(
+            "system",
+            "host-list",
+            setup=watch,
+        )
+        expected = ["stxclient.commands.arguments", "stxclient.commands.base", "stxclient.commands.hosts"]
+        self.assertEqual(f"{expected}\n", loaded.stderr)

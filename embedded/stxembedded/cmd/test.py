@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`stx test`: checks the source. The last line says how many checks and tests passed, failed and were skipped."""
+
+import argparse
+import collections
+import dataclasses
+import io
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import subunit
+import testtools
+
+from stx import exception
+from stxembedded import checkout
+
+PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+# What a test's last status means; one that has none, because its worker died, has failed.
+MEANINGS = {"success": PASSED, "xfail": PASSED, "skip": SKIPPED}
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One check.
+
+    :ivar group: a name that selects several steps together
+    :ivar is_stestr: its tests count one by one; any other step counts as one check
+    """
+
+    name: str
+    group: str
+    argv: tuple[str, ...]
+    is_stestr: bool = False
+
+
+STEPS = (
+    Step("format", "lint", ("ruff", "format", "--check", "--quiet", ".", "stx")),
+    Step("style", "lint", ("ruff", "check", "--quiet", ".", "stx")),
+    Step("walls", "lint", ("lint-imports",)),
+    Step("types", "lint", ("mypy",)),
+    Step("unit", "unit", ("stestr", "--test-path", "./tests/unit", "run"), is_stestr=True),
+    Step("functional", "functional", ("stestr", "--test-path", "./tests/functional", "run", "--serial"), is_stestr=True),
+)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    root = checkout.root()
+    steps, filters = choose(arguments.arguments)
+    total: collections.Counter[str] = collections.Counter()
+    for step in steps:
+        begun = time.monotonic()
+        print(f"--- {step.name}", flush=True)
+        counts = run_step(root, step, filters)
+        total += counts
+        print(f"--- {step.name}: {line(counts)} ({time.monotonic() - begun:.1f} s)", flush=True)
+    print(line(total))
+    return 1 if total[FAILED] or not total[PASSED] else 0
+
+
+def choose(arguments: Sequence[str]) -> tuple[list[Step], list[str]]:
+    """The steps that are named, all where none is, and what is left for stestr as filters; filters alone choose among all tests."""
+    names = [word for word in arguments if any(word in (step.name, step.group) for step in STEPS)]
+    filters = [word for word in arguments if word not in names]
+    if names:
+        return [step for step in STEPS if step.name in names or step.group in names], filters
+    return [step for step in STEPS if step.is_stestr or not filters], filters
+
+
+def run_step(root: Path, step: Step, filters: Sequence[str] = ()) -> collections.Counter[str]:
+    """Run one step; what it prints goes where ours goes.
+
+    :raises exception.ConfigurationError: when its program is not installed
+    """
+    program = Path(sys.executable).parent / step.argv[0]
+    if not program.exists():
+        raise exception.ConfigurationError(f"{program} is not installed. Call ./stx test, which installs it.")
+    # Its own tools come first, as in an activated environment.
+    environment = {**os.environ, "PATH": f"{program.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    before = _runs(root)
+    extra = filters if step.is_stestr else ()
+    code = subprocess.run([program, *step.argv[1:], *extra], cwd=root, env=environment, check=False).returncode
+    if not step.is_stestr:
+        return collections.Counter([FAILED if code else PASSED])
+    counts: collections.Counter[str] = collections.Counter()
+    if _runs(root) != before:
+        last = [str(program), *step.argv[1:3], "last", "--subunit"]
+        counts = count(subprocess.run(last, cwd=root, env=environment, stdout=subprocess.PIPE, check=False).stdout)
+    if code and not counts[FAILED] and not filters:
+        # Nothing that failed was counted: the tests were not even collected. With a filter there may just be none.
+        counts[FAILED] += 1
+    return counts
+
+
+def _runs(root: Path) -> str:
+    """How many runs stestr knows of: it keeps none when it finds no test."""
+    try:
+        return (root / ".stestr" / "next-stream").read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def count(stream: bytes) -> collections.Counter[str]:
+    """How many tests of a subunit stream passed, failed and were skipped."""
+    ended: collections.Counter[str] = collections.Counter()
+    result = testtools.StreamToDict(lambda test: ended.update([MEANINGS.get(test["status"], FAILED)]))
+    result.startTestRun()
+    subunit.ByteStreamToStreamResult(io.BytesIO(stream), non_subunit_name="output").run(result)
+    result.stopTestRun()
+    return ended
+
+
+def line(counts: collections.Counter[str]) -> str:
+    return ", ".join(f"{counts[kind]} {kind}" for kind in (PASSED, FAILED, SKIPPED))

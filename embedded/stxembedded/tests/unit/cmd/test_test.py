@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How `stx test` chooses, runs and counts."""
+
+import collections
+import io
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import fixtures
+import subunit
+from oslotest import base
+
+from stx import exception
+from stxembedded.cmd import test
+from stxembedded.cmd.test import Step
+
+BROKEN = "import nothing_like_this\n"
+MIXED = """
+    import unittest
+
+    class MixedTest(unittest.TestCase):
+        def test_passes(self):
+            pass
+
+        @unittest.skip("not here")
+        def test_is_skipped(self):
+            pass
+
+        def test_fails(self):
+            self.fail()
+"""
+
+
+class ChooseTest(base.BaseTestCase):
+    def names(self, *arguments: str) -> tuple[list[str], list[str]]:
+        steps, filters = test.choose(arguments)
+        return [step.name for step in steps], filters
+
+    def test_without_arguments_everything_runs(self) -> None:
+        self.assertEqual(self.names(), ([step.name for step in test.STEPS], []))
+
+    def test_groups_and_steps_are_chosen_by_name(self) -> None:
+        self.assertEqual(self.names("lint"), (["format", "style", "walls", "types"], []))
+        self.assertEqual(self.names("walls", "unit"), (["walls", "unit"], []))
+
+    def test_other_words_choose_among_the_tests(self) -> None:
+        self.assertEqual(self.names("unit", "fm.tests"), (["unit"], ["fm.tests"]))
+        self.assertEqual(self.names("fm.tests"), (["unit", "functional"], ["fm.tests"]))
+
+
+class RunTest(base.BaseTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.root = Path(self.useFixture(fixtures.TempDir()).path)
+        (self.root / "tests").mkdir()
+        (self.root / "tests" / "__init__.py").touch()
+
+    def stestr(self, content: str, *filters: str) -> collections.Counter[str]:
+        (self.root / "tests" / "test_it.py").write_text(textwrap.dedent(content))
+        step = Step("unit", "unit", ("stestr", "--test-path", "./tests", "run", "--serial"), is_stestr=True)
+        with (self.root / "output").open("wb") as output, fixtures.MonkeyPatch("subprocess.run", self._quiet(output)):
+            return test.run_step(self.root, step, filters)
+
+    @staticmethod
+    def _quiet(output: io.BufferedWriter) -> object:
+        run = subprocess.run
+        return lambda *args, **kwargs: run(*args, **{"stdout": output, "stderr": output, **kwargs})
+
+    def test_tests_are_counted_one_by_one(self) -> None:
+        self.assertEqual(test.line(self.stestr(MIXED)), "1 passed, 1 failed, 1 skipped")
+
+    def test_tests_that_cannot_be_collected_count_as_a_failure_whatever_the_last_run_was(self) -> None:
+        self.stestr(MIXED)
+        self.assertEqual(test.line(self.stestr(BROKEN)), "0 passed, 1 failed, 0 skipped")
+
+    def test_filter_that_fits_nothing_is_no_failure_of_the_step(self) -> None:
+        self.stestr(MIXED)
+        self.assertEqual(test.line(self.stestr(MIXED, "nothing_like_this")), "0 passed, 0 failed, 0 skipped")
+
+    def test_other_steps_count_as_one(self) -> None:
+        python = Path(sys.executable).name
+        for code, counted in ((0, "1 passed, 0 failed, 0 skipped"), (7, "0 passed, 1 failed, 0 skipped")):
+            step = Step("it", "lint", (python, "-c", f"raise SystemExit({code})"))
+            self.assertEqual(test.line(test.run_step(self.root, step, ["a filter"])), counted)
+
+    def test_missing_program_is_told(self) -> None:
+        refused = self.assertRaises(
+            exception.ConfigurationError, test.run_step, self.root, Step("it", "lint", ("nothing-like-this",))
+        )
+        self.assertIn("nothing-like-this is not installed", refused.message)
+
+
+class CountTest(base.BaseTestCase):
+    def test_test_whose_worker_died_has_failed(self) -> None:
+        stream = io.BytesIO()
+        result = subunit.StreamResultToBytes(stream)
+        result.status(test_id="a", test_status="inprogress")
+        result.status(test_id="b", test_status="inprogress")
+        result.status(test_id="b", test_status="success")
+        self.assertEqual(test.line(test.count(stream.getvalue())), "1 passed, 1 failed, 0 skipped")

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `stx up` makes of its options."""
+
+from pathlib import Path
+
+import fixtures
+from oslotest import base
+
+from stx import exception
+from stxembedded import config
+from stxembedded.cmd import main, up
+from stxembedded.config import Layout
+
+KEPT = Layout(Path("/data"), "controller-1", "127.0.0.2", {"keystone": 1, "platform": 2, "faultmanagement": 3})
+
+
+def choose(*argv: str) -> Layout:
+    return up.choose(KEPT, main.parser().parse_args(["up", *argv]))
+
+
+class ChooseTest(base.BaseTestCase):
+    def test_without_options_all_stays_as_it_was(self) -> None:
+        self.assertEqual(choose(), KEPT)
+
+    def test_options_replace_what_was_chosen_before(self) -> None:
+        chosen = choose("--hostname", "controller-0", "--address", "127.0.0.1", "--platform-port", "8000")
+        self.assertEqual(chosen, Layout(KEPT.data_dir, "controller-0", "127.0.0.1", {**KEPT.ports, "platform": 8000}))
+
+    def test_port_base_gives_consecutive_ports_and_a_single_one_still_counts(self) -> None:
+        chosen = choose("--port-base", "20000", "--keystone-port", "5000")
+        self.assertEqual(chosen.ports, {"keystone": 5000, "platform": 20001, "faultmanagement": 20002})
+
+    def test_ports_that_cannot_work_are_refused(self) -> None:
+        self.assertRaises(exception.Invalid, choose, "--port-base", "65534")
+        self.assertRaises(exception.Invalid, choose, "--platform-port", "1")
+
+    def test_next_steps_call_the_command_as_the_user_did(self) -> None:
+        self.useFixture(fixtures.EnvironmentVariable("STX_DATA_DIR", "/my data"))
+        self.useFixture(fixtures.EnvironmentVariable("STX_COMMAND", "./stx"))
+        self.assertEqual(up._env_call(Layout(config.default_data_dir())), "./stx env")
+        self.assertEqual(up._env_call(Layout(Path("/other data"))), "./stx env --data-dir '/other data'")

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ports that are free, and ports that are not."""
+
+import os
+import socket
+from pathlib import Path
+
+from oslotest import base
+
+from stx import exception
+from stxembedded import ports
+from stxembedded.config import Layout
+from stxembedded.tests.waiting import free_ports
+
+
+class PortsTest(base.BaseTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        names = ("keystone", "platform", "faultmanagement")
+        self.layout = Layout(Path("/nowhere"), ports=dict(zip(names, free_ports(3), strict=True)))
+
+    def test_free_ports_are_accepted(self) -> None:
+        ports.check(self.layout, self.layout.ports)
+
+    def test_ports_in_use_are_told_with_who_wants_them_who_holds_them_and_what_to_do(self) -> None:
+        for service in ("keystone", "platform"):
+            self.addCleanup(socket.create_server(("127.0.0.1", self.layout.ports[service])).close)
+        refused = self.assertRaises(exception.Conflict, ports.check, self.layout, self.layout.ports)
+        first, second = refused.message.splitlines()
+        self.assertIn(f"Port {self.layout.ports['keystone']}, which keystone needs", first)
+        self.assertIn(f"(pid {os.getpid()})", first)
+        self.assertIn("--keystone-port", first)
+        self.assertIn("--port-base", first)
+        self.assertIn("which platform needs", second)
+
+    def test_listener_on_all_addresses_is_noticed(self) -> None:
+        self.addCleanup(socket.create_server(("", self.layout.ports["platform"])).close)
+        self.assertRaises(exception.Conflict, ports.check, self.layout, ["platform"])
+
+    def test_listener_on_ipv6_is_found(self) -> None:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+        self.addCleanup(listener.close)
+        self.assertIn(f"(pid {os.getpid()})", ports.holder(listener.getsockname()[1]))
+
+    def test_address_of_another_machine_is_told(self) -> None:
+        layout = Layout(Path("/nowhere"), address="192.0.2.1", ports=self.layout.ports)
+        refused = self.assertRaises(exception.Conflict, ports.check, layout, ["platform"])
+        self.assertIn("Choose another --address", refused.message)
+
+    def test_port_without_a_holder_that_can_be_seen_is_told_so(self) -> None:
+        self.assertEqual(ports.holder(self.layout.ports["platform"]), "a process of another user")

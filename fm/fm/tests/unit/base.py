@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of Fault Management have in common."""
+
+import contextlib
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from fm import faults, manager
+from fm.api import root
+from fm.db import api as db_api
+from stx import context as stx_context
+from stx import paging, rpc, testing
+
+TIMESTAMP = "2026-11-23T10:00:00.000001"
+
+
+def report(operation: faults.Operation = "set", entity: str = "host=compute-1", **attributes: Any) -> faults.Report:
+    """A well formed report; by default 200.006 is set on a host."""
+    values: dict[str, Any] = {"uuid": str(uuid.uuid4()), "timestamp": TIMESTAMP}
+    if operation != "clear-all":
+        values["alarm_id"] = "200.006"
+    if operation in ("set", "log"):
+        values.update(severity="major", reason_text="a process has failed")
+    return faults.Report(operation=operation, entity_instance_id=entity, **{**values, **attributes})
+
+
+def wait_until(claim: Callable[[], Any], limit_s: float = 10.0) -> None:
+    """Wait until the claim holds."""
+    give_up_at = time.monotonic() + limit_s
+    pause = threading.Event()
+    while not claim():
+        if time.monotonic() > give_up_at:
+            raise AssertionError(f"did not happen within {limit_s} s")
+        pause.wait(0.005)
+
+
+@contextlib.contextmanager
+def umask(mask: int) -> Iterator[None]:
+    """Run as a process whose user keeps nothing from others."""
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def events(**page: Any) -> list[dict[str, Any]]:
+    """The event log, oldest first."""
+    return db_api.list_events(paging.Page(**{"limit": 2000, **page}))
+
+
+class DatabaseTest(testing.TestCase):
+    """A test with a database of its own that has the catalogue's alarm types."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.platform = self.useFixture(testing.Platform(db_api.database))
+        db_api.synchronise_catalogue()
+        self.context = stx_context.internal("test")
+
+    def start_manager(self) -> rpc.Server:
+        server = rpc.Server(manager.Manager())
+        server.start()
+        self.addCleanup(server.stop)
+        return server
+
+
+class RestTest(DatabaseTest):
+    """A test of the REST service, with fm-manager behind it."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.start_manager()
+        self.rest = self.useFixture(testing.Rest(root.make_application))
+
+    def raise_alarm(self, **attributes: Any) -> str:
+        """Gives the alarm's uuid."""
+        raised = report(**attributes)
+        db_api.store([raised])
+        return raised.uuid
+
+    def uuids(self, collection: str, path: str, **query: Any) -> list[str]:
+        """What a list shows, in its order."""
+        answer = self.rest.get(path, **query)
+        self.assertEqual(200, answer.status, answer.body)
+        return [item["uuid"] for item in answer.json[collection]]
+
+    def assert_refused(self, status: int, text: str, answer: testing.Answer) -> None:
+        self.assertEqual(status, answer.status, answer.body)
+        self.assertIn(text, answer.fault)

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""fm-manager over the bus."""
+
+import queue
+from typing import Any
+
+import fixtures
+
+from fm import client, manager
+from fm.db import api as db_api
+from fm.tests.unit import base
+from stx import exception, paging, rpc
+
+
+class ManagerTest(base.DatabaseTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.start_manager()
+        self.manager = client.Manager()
+
+    def deliver(self, sequence: int, *bodies: Any, sender: str = "a") -> int:
+        """Deliver bodies whose numbers begin with `sequence`."""
+        return self.manager.deliver(self.context, sender, list(enumerate(bodies, sequence)))
+
+    def texts(self) -> list[str]:
+        return [event["reason_text"] for event in base.events()]
+
+
+class DeliverTest(ManagerTest):
+    def test_the_answer_is_the_last_number(self) -> None:
+        self.assertEqual(8, self.deliver(7, base.report("log"), base.report("log")))
+
+    def test_nothing_is_delivered(self) -> None:
+        self.assertEqual(0, self.deliver(1))
+
+    def test_an_overlapping_delivery_adds_what_is_new(self) -> None:
+        reports = [base.report("log", reason_text=f"{number}") for number in range(4)]
+        self.deliver(1, *reports[:3])
+        self.assertEqual(4, self.deliver(2, *reports[1:]))
+        self.assertEqual(["0", "1", "2", "3"], self.texts())
+
+    def test_an_old_delivery_that_arrives_late_changes_nothing(self) -> None:
+        first, second = base.report(), base.report("clear")
+        self.deliver(1, first, second)
+        self.assertEqual(1, self.deliver(1, first))
+        self.assertEqual([], db_api.find_alarms())
+        self.assertEqual(2, len(base.events()))
+
+    def test_a_malformed_report_is_passed_over(self) -> None:
+        good = [base.report("log", reason_text=text) for text in ("before", "behind")]
+        self.assertEqual(3, self.deliver(1, good[0], {"operation": "explode"}, good[1]))
+        self.assertEqual(["before", "behind"], self.texts())
+
+    def test_a_report_that_cannot_be_stored_is_passed_over(self) -> None:
+        first = base.report("log", reason_text="first")
+        impostor = base.report("log", reason_text="impostor", uuid=first.uuid)
+        last = base.report("log", reason_text="last")
+        self.assertEqual(3, self.deliver(1, first, impostor, last))
+        self.assertEqual(["first", "last"], self.texts())
+        self.assertEqual(4, self.deliver(3, last, base.report("log", reason_text="next")))
+        self.assertEqual(["first", "last", "next"], self.texts())
+
+    def test_a_delivery_of_malformed_reports_alone_is_done_with(self) -> None:
+        self.assertEqual(2, self.deliver(1, None, "nonsense"))
+        self.assertEqual([], self.texts())
+
+
+class StoreTest(ManagerTest):
+    def test_it_gives_the_uuid_of_the_alarm(self) -> None:
+        report = client.set_alarm("200.006", "host=compute-1.process=sshd", "it failed", "major")
+        self.assertEqual(report.uuid, self.manager.store(self.context, report))
+        again = client.set_alarm("200.006", "host=compute-1.process=sshd", "it failed", "minor")
+        self.assertEqual(report.uuid, self.manager.store(self.context, again))
+
+    def test_a_cleared_alarm_has_none(self) -> None:
+        self.manager.store(self.context, base.report())
+        self.assertIsNone(self.manager.store(self.context, base.report("clear")))
+
+    def test_a_malformed_report_is_refused_with_its_fault(self) -> None:
+        self.assert_raises_with(
+            exception.Invalid,
+            "The fault report is malformed: alarm_id 'x' is not of the form 200.006.",
+            self.manager.store,
+            self.context,
+            base.report(alarm_id="x"),
+        )
+
+
+class DeleteTest(ManagerTest):
+    def test_a_deleted_alarm_is_cleared_with_an_event(self) -> None:
+        report = base.report()
+        self.manager.store(self.context, report)
+        self.manager.delete_alarm(self.context, report.uuid)
+        self.assertEqual([], db_api.find_alarms())
+        self.assertEqual(["set", "clear"], [event["state"] for event in base.events()])
+
+    def test_what_is_not_active_cannot_be_deleted(self) -> None:
+        uuid = base.report().uuid
+        self.assert_raises_with(
+            exception.NotFound, f"No active alarm has the uuid {uuid}.", self.manager.delete_alarm, self.context, uuid
+        )
+
+
+class FindTest(ManagerTest):
+    def setUp(self) -> None:
+        super().setUp()
+        for entity in ("host=compute-1", "host=compute-1.process=a", "host=compute-10"):
+            self.manager.store(self.context, base.report(entity=entity))
+        self.manager.store(self.context, base.report(alarm_id="200.001"))
+
+    def found(self, **by: str) -> list[tuple[str, str]]:
+        return [(alarm["alarm_id"], alarm["entity_instance_id"]) for alarm in self.manager.get_faults(self.context, **by)]
+
+    def test_by_id(self) -> None:
+        self.assertEqual([("200.001", "host=compute-1")], self.found(alarm_id="200.001"))
+
+    def test_by_entity(self) -> None:
+        self.assertEqual([("200.006", "host=compute-1"), ("200.001", "host=compute-1")], self.found(entity="host=compute-1"))
+
+    def test_within_an_entity(self) -> None:
+        inside = [("200.006", "host=compute-1"), ("200.006", "host=compute-1.process=a"), ("200.001", "host=compute-1")]
+        self.assertEqual(inside, self.found(within="host=compute-1"))
+
+    def test_all(self) -> None:
+        self.assertEqual(4, len(self.found()))
+
+
+class SuppressionTest(ManagerTest):
+    def type_uuid(self) -> str:
+        (found,) = [row for row in db_api.list_types(paging.Page(100)) if row["alarm_id"] == "200.006"]
+        return found["uuid"]
+
+    def test_a_type_is_suppressed(self) -> None:
+        self.manager.set_suppression(self.context, self.type_uuid(), "suppressed")
+        self.assertEqual("suppressed", db_api.get_type(self.type_uuid())["suppression_status"])
+
+    def test_other_words_are_refused(self) -> None:
+        self.assert_raises_with(
+            exception.Invalid,
+            "suppression_status cannot be 'quiet': use suppressed or unsuppressed.",
+            self.manager.set_suppression,
+            self.context,
+            self.type_uuid(),
+            "quiet",
+        )
+
+    def test_a_type_that_is_not_there_is_named(self) -> None:
+        uuid = base.report().uuid
+        self.assert_raises_with(
+            exception.NotFound, f"the uuid {uuid}", self.manager.set_suppression, self.context, uuid, "suppressed"
+        )
+
+
+class PublishTest(ManagerTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.published: queue.Queue[rpc.Event] = queue.Queue()
+        follower = rpc.Subscriber(self.published.put, "fm.")
+        follower.start()
+        self.addCleanup(follower.stop)
+
+    def test_events_are_published(self) -> None:
+        self.deliver(1, base.report(), base.report("clear"))
+        event = self.published.get(timeout=10)
+        self.assertEqual("fm.events", event.kind)
+        told = [(item["state"], item["event_log_id"], item["entity_instance_id"]) for item in event.payload["events"]]
+        self.assertEqual([("set", "200.006", "host=compute-1"), ("clear", "200.006", "host=compute-1")], told)
+
+    def test_what_changed_nothing_is_not_published(self) -> None:
+        self.deliver(1, base.report("clear"))
+        self.deliver(2, base.report("log", reason_text="the next one"))
+        event = self.published.get(timeout=10)
+        self.assertEqual(["the next one"], [item["reason_text"] for item in event.payload["events"]])
+
+
+class ServiceTest(base.DatabaseTest):
+    def test_it_makes_its_tables_and_serves(self) -> None:
+        self.platform.conf.config(group="fm_database", connection=f"sqlite:///{self.platform.path}/other/fm.sqlite")
+        db_api.database.reset()
+        made = manager.make_service()
+        made.start()
+        self.addCleanup(made.stop)
+        report = base.report()
+        self.assertEqual(report.uuid, client.Manager().store(self.context, report))
+
+    def test_the_event_log_is_pruned_to_its_bound(self) -> None:
+        self.useFixture(fixtures.MonkeyPatch("fm.manager._PRUNE_BATCH", 3))
+        db_api.store([base.report("log", reason_text=f"{number}") for number in range(1011)])
+        self.platform.conf.config(group="fm", event_log_max_size=1000)
+        manager.prune()
+        kept = [event["reason_text"] for event in base.events()]
+        self.assertEqual([f"{number}" for number in range(11, 1011)], kept)
