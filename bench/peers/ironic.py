@@ -188,9 +188,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _run(
-    programs: pathlib.Path, arguments: tuple[str, ...], log: pathlib.Path, timeout_s: float
-) -> None:
+def _run(programs: pathlib.Path, arguments: tuple[str, ...], log: pathlib.Path, timeout_s: float) -> None:
     """Run the environment's Python, isolated: this folder's modules must not stand in for Ironic."""
     with log.open("ab") as output:
         try:

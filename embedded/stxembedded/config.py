@@ -25,12 +25,23 @@ EVALUATION_USERS = ("operator", "reader")
 MAX_RUN_PATH = 80
 
 
+# The first controller of every system is called so.
+HOSTNAME = "controller-0"
+# What kind of system this controller is the first of: its bootstrap options by the name of the shape.
+SIMPLEX = "simplex"
+SHAPES = {
+    SIMPLEX: {"system_type": "All-in-one", "system_mode": "simplex"},
+    "duplex": {"system_type": "All-in-one", "system_mode": "duplex"},
+    "standard": {"system_type": "Standard"},
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class Layout:
     """What is chosen at the first `up` and kept from then on; all else follows from it."""
 
     data_dir: Path
-    hostname: str = "controller-0"
+    shape: str = SIMPLEX
     address: str = "127.0.0.1"
     ports: Mapping[str, int] = dataclasses.field(default_factory=lambda: dict(PORTS))
 
@@ -94,6 +105,11 @@ class Layout:
         """What a process prints; what it logs is in a file of its own."""
         return self.log_dir / f"{process}.out"
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether the directory holds a system's data already."""
+        return (self.data_dir / "layout.json").exists()
+
     def catalogue(self) -> list[Service]:
         return [
             Service("platform", "sysinv", f"{self.url('platform')}/v1"),
@@ -113,7 +129,7 @@ class Layout:
         path = data_dir / "layout.json"
         try:
             chosen = json.loads(path.read_text())
-            return cls(data_dir, chosen["hostname"], chosen["address"], {**PORTS, **chosen["ports"]})
+            return cls(data_dir, chosen["shape"], chosen["address"], {**PORTS, **chosen["ports"]})
         except FileNotFoundError:
             return cls(data_dir)
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -139,7 +155,7 @@ class Layout:
             for directory in (self.data_dir, self.log_dir, self.run_dir, self.state_dir, self.pmon_dir, self.guard_dir):
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.data_dir.chmod(0o700)
-            chosen = {"hostname": self.hostname, "address": self.address, "ports": dict(self.ports)}
+            chosen = {"shape": self.shape, "address": self.address, "ports": dict(self.ports)}
             write_private(self.data_dir / "layout.json", json.dumps(chosen, indent=2) + "\n")
         except OSError as error:
             raise exception.ConfigurationError(
@@ -216,12 +232,13 @@ def stx_options(layout: Layout, passwords: Mapping[str, str]) -> dict[str, dict[
             # Each process names its own file in it.
             "log_dir": layout.log_dir,
             **_log_rotation(),
-            "host": layout.hostname,
+            "host": HOSTNAME,
             "state_path": layout.state_dir,
             "run_path": layout.run_dir,
             "transport_url": f"inproc://{layout.run_dir}/bus",
         },
         # No watched process sends pulses, so any port will do, and two platforms can live side by side.
+        "bootstrap": {**SHAPES[layout.shape], "region_name": REGION},
         "pmon": {"conf_dir": layout.pmon_dir, "pulse_port": 0},
         "mtce_guard": {"conf_dir": layout.guard_dir},
         "sysinv_api": {"bind_host": layout.address, "bind_port": layout.ports["platform"]},

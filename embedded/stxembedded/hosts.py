@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from keystoneauth1 import exceptions as auth_exceptions
 
-from stxembedded import identity
+from stxembedded import config, identity
 from stxembedded.config import Layout
 
 IN_SERVICE = "unlocked enabled available"
@@ -17,7 +17,7 @@ POLL_S = 0.2
 def watch(layout: Layout, password: str) -> Iterator[str]:
     """The administrative, operational and availability state of this host, again and again, until also its inventory is known."""
     session = identity.connect(layout.auth_url, password)
-    url = f"{layout.url('platform')}/v1/ihosts/{layout.hostname}"
+    url = f"{layout.url('platform')}/v1/ihosts/{config.HOSTNAME}"
     while True:
         try:
             host = session.get(url, headers={"Accept": "application/json"}).json()

@@ -41,7 +41,9 @@ class Conductor:
     def create_host(self, context: RequestContext, values: dict[str, Any]) -> dict[str, Any]:
         with self._membership:
             system, hosts = _system(), db_api.all_hosts()
-            host = rules.complete(values, system, hosts)
+            # Null is as good as left out.
+            given = {name: value for name, value in values.items() if value is not None}
+            host = rules.complete(given, system, hosts)
             _refuse(
                 f"Cannot add the host {host.get('hostname') or host.get('mgmt_mac') or ''}".rstrip(),
                 rules.check_create(host, system, hosts),
@@ -49,7 +51,11 @@ class Conductor:
             row = {**defaults.host(version.SOFTWARE_VERSION), **host, "forisystemid": system["id"]}
             with _duplicates(host["hostname"]):
                 db_api.create_host(row)
-        self._faults.log("200.020", f"host={host['hostname']}.event=add", f"Host {host['hostname']} was added.")
+        try:
+            self._faults.log("200.020", f"host={host['hostname']}.event=add", f"Host {host['hostname']} was added.")
+        except exception.Unavailable as error:
+            # The host is there: its history lacks a line, which is no reason to tell that adding it failed.
+            LOG.error("That %s was added was not logged: %s", host["hostname"], error.message)
         return _announced(context, "sysinv.host.create", host["hostname"])
 
     @rpc.exposed
@@ -67,16 +73,17 @@ class Conductor:
     def delete_host(self, context: RequestContext, host_uuid: str) -> None:
         with self._membership, self._locked(host_uuid) as host:
             _refuse(f"Cannot delete {_named(host)}", rules.check_delete(host, _system(), CONF.host))
+            if host["hostname"]:
+                # Before the host goes: nobody could clear its alarms afterwards.
+                entity = f"host={host['hostname']}"
+                self._faults.report(
+                    [
+                        fm_client.clear_all(entity),
+                        fm_client.log("200.021", f"{entity}.command=delete", f"Host {host['hostname']} was deleted."),
+                    ]
+                )
             db_api.delete_host(host_uuid)
         del self._locks[host_uuid]
-        if host["hostname"]:
-            entity = f"host={host['hostname']}"
-            self._faults.report(
-                [
-                    fm_client.clear_all(entity),
-                    fm_client.log("200.021", f"{entity}.command=delete", f"Host {host['hostname']} was deleted."),
-                ]
-            )
         rpc.publish(context, "sysinv.host.delete", {"uuid": host_uuid, "hostname": host["hostname"]})
 
     @rpc.exposed
@@ -118,7 +125,7 @@ class Conductor:
         for kind, report in reports.items():
             if kind not in db_api.TABLES:
                 raise exception.Invalid(f"There is no inventory of the kind {kind!r}.")
-            _check_keys(kind, report.records)
+            _check_records(kind, report.records)
         subfunctions = db_api.get_host(host_uuid)["subfunctions"] or ""
         rows = {kind: (report.digest, defaults.fill(kind, report.records, subfunctions)) for kind, report in reports.items()}
         with self._locks[host_uuid]:
@@ -130,14 +137,15 @@ class Conductor:
         rpc.publish(context, "sysinv.inventory.update", {"host_uuid": host_uuid, "kinds": sorted(rows)})
 
 
-def _check_keys(kind: str, records: Sequence[dict[str, Any]]) -> None:
-    key = db_api.TABLES[kind][1]
-    seen = set()
+def _check_records(kind: str, records: Sequence[dict[str, Any]]) -> None:
+    table, key = db_api.TABLES[kind]
     for record in records:
+        for name, value in record.items():
+            if value is not None and name in table.c and not isinstance(value, table.c[name].type.python_type):
+                raise exception.Invalid(f"The {name} of a {kind} record cannot be {str(value)[:60]!r}.")
         if any(record.get(name) is None for name in key):
             raise exception.Invalid(f"A {kind} record lacks {' or '.join(key)}.")
-        seen.add(tuple(record[name] for name in key))
-    if len(seen) != len(records):
+    if len({tuple(record[name] for name in key) for record in records}) != len(records):
         raise exception.Invalid(f"Two {kind} records have the same {' and '.join(key)}.")
 
 

@@ -17,6 +17,7 @@ MAX_CONTROLLERS = 2
 MAX_DUPLEX_WORKERS = 50
 
 _HOSTNAME = re.compile(r"(?!-)[A-Za-z0-9.-]{1,253}(?<!-)")
+_UUID_DIGITS = re.compile(r"[0-9A-Fa-f]{32}")
 _SUBFUNCTIONS = {
     states.CONTROLLER: ({"controller"}, {"controller", "worker"}, {"controller", "worker", "lowlatency"}),
     states.WORKER: ({"worker"}, {"worker", "lowlatency"}),
@@ -24,6 +25,8 @@ _SUBFUNCTIONS = {
 }
 _ONCE = ("hostname", "personality", "subfunctions", "mgmt_mac", "mgmt_ip")
 _LOCKED_ONLY = ("boot_device", "rootfs_device", "install_output", "console", "tboot", "hw_settle", "clock_synchronization")
+_NEVER_NULL = (*_LOCKED_ONLY, "location")
+_BY_PERSONALITY = ("hostname", "subfunctions")
 _UNIQUE = ("hostname", "mgmt_mac", "mgmt_ip")
 _LABELS = {"hostname": "name", "mgmt_mac": "MAC address", "mgmt_ip": "management address"}
 
@@ -40,8 +43,11 @@ class Refusal:
 
 
 def complete(values: Mapping[str, Any], system: Mapping[str, Any], hosts: Sequence[Host]) -> dict[str, Any]:
-    """The attributes of a new host with what follows from its personality: wire name, host name, subfunctions."""
-    host = dict(values)
+    """The attributes of a new host with what follows from its personality: wire name, host name, subfunctions.
+
+    One that is given as None counts as not given.
+    """
+    host = {name: value for name, value in values.items() if value is not None}
     if host.get("personality"):
         host["personality"] = states.personality(host["personality"])
         if not host.get("hostname"):
@@ -119,6 +125,8 @@ def _check_hostname(host: Host, hosts: Sequence[Host]) -> list[Refusal]:
         return []
     if not _HOSTNAME.fullmatch(name):
         return [Refusal(f"{name!r} is not a host name: use letters, digits, dots and inner hyphens, 253 at the most.")]
+    if name.isdigit() or _UUID_DIGITS.fullmatch(name.replace("-", "")):
+        return [Refusal(f"The name {name} would be taken for a host's id. Begin it with a word, such as compute-0.")]
     if re.fullmatch(r"controller-\d+", name) or name.startswith("storage"):
         return [Refusal(f"The name {name} is kept for another personality; choose another, such as compute-0.")]
     return []
@@ -144,7 +152,7 @@ def check_update(
     changed = {name: value for name, value in changes.items() if host[name] != value}
     if "personality" in changed:
         changed["personality"] = states.personality(changed["personality"] or "")
-        if changed["personality"] == host["personality"]:
+        if changed["personality"] == (host["personality"] or ""):
             del changed["personality"]
     refusals = [
         Refusal(f"The {name} of {host['hostname']} is {host[name]} and cannot be changed.")
@@ -157,13 +165,15 @@ def check_update(
             for name in _LOCKED_ONLY
             if name in changed
         ]
-    refusals += [Refusal(f"{name} cannot be empty.") for name in _LOCKED_ONLY if name in changed and changed[name] is None]
+    refusals += [Refusal(f"{name} cannot be empty.") for name in _NEVER_NULL if name in changed and changed[name] is None]
+    if host["personality"] is None and "personality" not in changed:
+        refusals += [Refusal(f"Give the {name} together with the personality.") for name in _BY_PERSONALITY if name in changed]
     if refusals or not changed:
         return {}, refusals
     if host["personality"] is None and changed.get("personality"):
         others = [other for other in hosts if other["uuid"] != host["uuid"]]
         wanted = complete({**host, **changed}, system, others)
-        changed.update({name: wanted[name] for name in ("personality", "hostname", "subfunctions")})
+        changed.update({name: wanted[name] for name in ("personality", *_BY_PERSONALITY)})
         return changed, check_create(wanted, system, others)
     return changed, _check_unique(changed, hosts, host["uuid"])
 

@@ -9,15 +9,17 @@ import os
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-import subunit
+import subunit  # type: ignore[import-untyped]
 import testtools
 
 from stx import exception
-from stxembedded import checkout
+from stxembedded import checkout, packages
 
+PURE_CONTRACT = "Pure modules do no I/O"
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 # What a test's last status means; one that has none, because its worker died, has failed.
 MEANINGS = {"success": PASSED, "xfail": PASSED, "skip": SKIPPED}
@@ -50,6 +52,8 @@ STEPS = (
 def run(arguments: argparse.Namespace) -> int:
     root = checkout.root()
     steps, filters = choose(arguments.arguments)
+    if any(step.name == "functional" for step in steps):
+        install_packages(root)
     total: collections.Counter[str] = collections.Counter()
     for step in steps:
         begun = time.monotonic()
@@ -59,6 +63,18 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"--- {step.name}: {line(counts)} ({time.monotonic() - begun:.1f} s)", flush=True)
     print(line(total))
     return 1 if total[FAILED] or not total[PASSED] else 0
+
+
+def install_packages(root: Path) -> None:
+    """Install what the functional tests use of the system; where that is not possible they are skipped, and this says so."""
+    names = packages.missing(root)
+    if not names:
+        return
+    print(f"--- packages: installing {', '.join(names)}", flush=True)
+    try:
+        packages.install(names, root / ".stestr" / "packages.log")
+    except exception.ConfigurationError as error:
+        print(f"--- packages: {error.message} The tests that need them are skipped.", flush=True)
 
 
 def choose(arguments: Sequence[str]) -> tuple[list[Step], list[str]]:
@@ -81,7 +97,7 @@ def run_step(root: Path, step: Step, filters: Sequence[str] = ()) -> collections
     # Its own tools come first, as in an activated environment.
     environment = {**os.environ, "PATH": f"{program.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     before = _runs(root)
-    extra = filters if step.is_stestr else ()
+    extra = filters if step.is_stestr else pure_modules(root) if step.name == "types" else ()
     code = subprocess.run([program, *step.argv[1:], *extra], cwd=root, env=environment, check=False).returncode
     if not step.is_stestr:
         return collections.Counter([FAILED if code else PASSED])
@@ -93,6 +109,12 @@ def run_step(root: Path, step: Step, filters: Sequence[str] = ()) -> collections
         # Nothing that failed was counted: the tests were not even collected. With a filter there may just be none.
         counts[FAILED] += 1
     return counts
+
+
+def pure_modules(root: Path) -> list[str]:
+    """The modules that types are checked in, as arguments of mypy: those that the walls between components keep pure."""
+    contracts = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    return [f"-m{module}" for contract in contracts if contract["name"] == PURE_CONTRACT for module in contract["source_modules"]]
 
 
 def _runs(root: Path) -> str:

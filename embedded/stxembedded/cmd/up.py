@@ -47,13 +47,15 @@ def run(arguments: argparse.Namespace) -> int:
 def choose(layout: Layout, arguments: argparse.Namespace) -> Layout:
     """The layout with what the command line says in place of what was chosen before."""
     chosen = dict(layout.ports)
+    if arguments.shape not in (None, layout.shape) and layout.is_kept:
+        raise exception.Conflict(f"The data in {layout.data_dir} is of a {layout.shape} system. Choose another --data-dir.")
     if arguments.port_base:
         chosen = {service: arguments.port_base + offset for offset, service in enumerate(config.PORTS)}
     chosen.update({service: port for service in config.PORTS if (port := getattr(arguments, f"{service}_port"))})
     if len(set(chosen.values())) < len(chosen) or max(chosen.values()) > 65535:
         raise exception.Invalid("Each service needs a port of its own, up to 65535. Choose other ports.")
     return dataclasses.replace(
-        layout, hostname=arguments.hostname or layout.hostname, address=arguments.address or layout.address, ports=chosen
+        layout, shape=arguments.shape or layout.shape, address=arguments.address or layout.address, ports=chosen
     )
 
 
@@ -109,13 +111,13 @@ def _await_host(layout: Layout, passwords: Mapping[str, str], say: Callable[[str
     seen = ""
     for states in hosts.watch(layout, passwords["admin"]):
         if states != seen:
-            say(f"{layout.hostname} is {states}")
+            say(f"{config.HOSTNAME} is {states}")
             seen = states
         if states == hosts.IN_SERVICE:
             return
         if time.monotonic() > deadline:
             raise exception.Unavailable(
-                f"{layout.hostname} is {states}, not {hosts.IN_SERVICE}, after {HOST_DEADLINE_S:.0f} s. See the logs in {layout.log_dir}."
+                f"{config.HOSTNAME} is {states}, not {hosts.IN_SERVICE}, after {HOST_DEADLINE_S:.0f} s. See the logs in {layout.log_dir}."
             )
 
 

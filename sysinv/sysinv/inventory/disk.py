@@ -47,7 +47,7 @@ def by_node(links: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for name, target in sorted(links, key=lambda link: (len(link[0]), link[0])):
-        found.setdefault(os.path.basename(target), []).append(name)
+        found.setdefault(target.rpartition("/")[2], []).append(name)
     return found
 
 

@@ -5,7 +5,6 @@ import contextlib
 import fcntl
 import importlib.machinery
 import importlib.util
-import io
 import os
 import shutil
 import signal
@@ -14,6 +13,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 from typing import ClassVar
+from unittest import mock
 
 import fixtures
 from oslotest import base
@@ -22,19 +22,29 @@ from stxembedded import checkout
 from stxembedded.cmd import main
 from stxembedded.tests.waiting import wait_for
 
-SETUP_CFG = """
-[metadata]
-name = tiny
-version = 1
-[options]
-py_modules = tiny
-[options.entry_points]
-console_scripts =
-    stx = tiny:main
-[options.extras_require]
-keystone =
-postgresql =
-test =
+PYPROJECT = """
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+"""
+# As much of a build backend as an editable installation takes. The lines of setup.cfg are what the extra keystone requires.
+BACKEND = """
+import os, zipfile
+def build_editable(directory, config_settings=None, metadata_directory=None):
+    required = "".join(f"Requires-Dist: {line}; extra == 'keystone'\\n" for line in open("setup.cfg").read().split())
+    files = {
+        "tiny.pth": os.getcwd(),
+        "tiny-1.dist-info/METADATA": "Metadata-Version: 2.1\\nName: tiny\\nVersion: 1\\n"
+            "Provides-Extra: keystone\\nProvides-Extra: postgresql\\nProvides-Extra: test\\n" + required,
+        "tiny-1.dist-info/WHEEL": "Wheel-Version: 1.0\\nGenerator: tiny\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+        "tiny-1.dist-info/entry_points.txt": "[console_scripts]\\nstx = tiny:main\\n",
+        "tiny-1.dist-info/RECORD": "",
+    }
+    with zipfile.ZipFile(os.path.join(directory, "tiny-1-py3-none-any.whl"), "w") as wheel:
+        for name, content in files.items():
+            wheel.writestr(name, content)
+    return "tiny-1-py3-none-any.whl"
 """
 PROGRAM = """
 import os, sys
@@ -42,8 +52,8 @@ def main():
     print("called as", os.environ["STX_COMMAND"], "with", sys.argv[1:])
     return 7
 """
-# Nothing is fetched: the build uses the setuptools of the new environment.
-OFFLINE = {"STX_INSTALLER": "pip", "PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+# Nothing is fetched.
+OFFLINE = {"STX_INSTALLER": "pip", "PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 DEADLINE_S = 180
 
 
@@ -54,10 +64,9 @@ class Checkout:
         self.environment = {**os.environ, **OFFLINE, "PATH": f"{Path(sys.executable).resolve().parent}:{os.environ['PATH']}"}
         root.mkdir(exist_ok=True)
         shutil.copy(checkout.root() / "stx", self.script)
-        (root / "setup.cfg").write_text(SETUP_CFG)
-        (root / "setup.py").write_text("import setuptools\nsetuptools.setup()\n")
-        (root / "constraints.txt").write_text("")
-        (root / "tiny.py").write_text(PROGRAM)
+        files = {"pyproject.toml": PYPROJECT, "backend.py": BACKEND, "tiny.py": PROGRAM, "setup.cfg": "", "constraints.txt": ""}
+        for name, content in files.items():
+            (root / name).write_text(content)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -144,7 +153,9 @@ class InstalledTest(base.BaseTestCase):
         self.checkout.run("up")
         fresh = self.checkout.stamp.read_text()
         self.checkout.stamp.write_text("of something else\n")
-        with contextlib.closing(io.FileIO(os.open(self.checkout.root, os.O_RDONLY), closefd=True)) as directory:
+        with contextlib.ExitStack() as locked:
+            directory = os.open(self.checkout.root, os.O_RDONLY)
+            locked.callback(os.close, directory)
             fcntl.flock(directory, fcntl.LOCK_EX)
             second = self.checkout.begin("up")
             assert second.stderr is not None
@@ -155,15 +166,22 @@ class InstalledTest(base.BaseTestCase):
 
     def test_failed_installation_shows_the_end_of_the_log_and_leaves_no_stamp(self) -> None:
         self.checkout.run("up")
-        kept = (self.checkout.root / "setup.cfg").read_text()
-        self.addCleanup((self.checkout.root / "setup.cfg").write_text, kept)
-        (self.checkout.root / "setup.cfg").write_text(kept.replace("keystone =", "keystone = nothing-like-this==99"))
+        self.addCleanup((self.checkout.root / "setup.cfg").write_text, "")
+        (self.checkout.root / "setup.cfg").write_text("nothing-like-this==99")
         failed = self.checkout.run("up")
         self.assertEqual(failed.returncode, 1)
         self.assertIn("nothing-like-this", failed.stderr)
         self.assertIn(str(self.checkout.root / ".venv" / "install.log"), failed.stderr)
         self.assertNotIn("Traceback", failed.stderr)
         self.assertFalse(self.checkout.stamp.exists())
+
+    def test_where_the_fast_installer_cannot_be_had_pip_does_it(self) -> None:
+        self.checkout.run("up")
+        self.checkout.stamp.unlink()
+        with mock.patch.dict(self.checkout.environment, {"STX_INSTALLER": "uv"}):
+            done = self.checkout.run("up")
+        self.assertEqual(done.returncode, 7, done.stderr)
+        self.assertIn("trying with pip alone", done.stderr)
 
     def test_environment_whose_python_is_gone_is_made_anew(self) -> None:
         self.checkout.run("up")
@@ -208,9 +226,9 @@ class ScriptTest(base.BaseTestCase):
             fixtures.MonkeyPatch("sys.version_info", (3, 9, 2)),
             fixtures.MonkeyPatch("os.execv", lambda *arguments: called.append(arguments)),
             fixtures.EnvironmentVariable("PATH", str(self.checkout.root)),
+            contextlib.suppress(script.Problem),
         ):
-            with contextlib.suppress(script.Problem):
-                script.require_python(["up"])
+            script.require_python(["up"])
         self.assertEqual(called[0][0], str(newer))
         self.assertEqual(called[0][1][2:], ["up"])
 
@@ -223,13 +241,15 @@ class ScriptTest(base.BaseTestCase):
     def test_settings_of_pip_reach_uv(self) -> None:
         script = load(self.checkout.script)
         config = self.checkout.root / "pip.conf"
-        config.write_text("[global]\nindex-url = https://a.example/simple\nfind-links = /b /c\n[install]\nextra-index-url = file:///d\n")
+        config.write_text(
+            "[global]\nindex-url = https://a.example/simple\nfind-links = /b /c\n[install]\nextra-index-url = file:///d\n"
+        )
         self.useFixture(fixtures.EnvironmentVariable("PIP_CONFIG_FILE", str(config)))
         self.useFixture(fixtures.EnvironmentVariable("PIP_INDEX_URL", "https://e.example/simple"))
         self.useFixture(fixtures.EnvironmentVariable("PIP_FIND_LINKS"))
         self.useFixture(fixtures.EnvironmentVariable("HOME", str(self.checkout.root)))
-        script.venv_program = lambda name: sys.executable
-        found = script.uv_environment()
+        with mock.patch.object(script, "venv_program", lambda name: sys.executable):
+            found = script.uv_environment()
         self.assertEqual(found["UV_DEFAULT_INDEX"], "https://e.example/simple")
         self.assertEqual(found["UV_INDEX"], "file:///d")
         self.assertEqual(found["UV_FIND_LINKS"], "/b,/c")

@@ -34,7 +34,15 @@ class Instance:
         self.layout.save()
         self.passwords = config.load_passwords(self.layout)
         self.configure()
-        self.argv = [sys.executable, "-W", "ignore", "-m", "stxembedded.keystone", "--config-file", str(self.layout.keystone_conf)]
+        self.argv = [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-m",
+            "stxembedded.keystone",
+            "--config-file",
+            str(self.layout.keystone_conf),
+        ]
 
     def configure(self) -> None:
         config.write_configuration(self.layout, self.passwords)
@@ -136,14 +144,18 @@ class KeystoneTest(base.BaseTestCase):
 
     def test_password_is_given_anew_when_asked_for(self) -> None:
         arguments = self.keystone.layout.auth_url, self.keystone.passwords["admin"]
-        changes = identity.ensure_identity(*arguments, [], [User("reader", "another password", "admin", ("reader",))], reset_passwords=True)
+        changes = identity.ensure_identity(
+            *arguments, [], [User("reader", "another password", "admin", ("reader",))], reset_passwords=True
+        )
         self.assertEqual(changes, ["password of user reader"])
         self.assertRaises(auth_exceptions.Unauthorized, self.keystone.session("reader").get_token)
         self.keystone.ensure(reset_passwords=True)
         self.assertTrue(self.keystone.session("reader").get_token())
 
     def test_wrong_administrator_password_is_told(self) -> None:
-        refused = self.assertRaises(exception.Unavailable, identity.ensure_identity, self.keystone.layout.auth_url, "wrong", [], [])
+        refused = self.assertRaises(
+            exception.Unavailable, identity.ensure_identity, self.keystone.layout.auth_url, "wrong", [], []
+        )
         self.assertIn(self.keystone.layout.auth_url, refused.message)
 
     def test_many_at_once_get_tokens_while_others_write(self) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole platform by its commands: from nothing to a controller in service, and back to nothing."""
 
+import functools
 import json
 import os
 import signal
@@ -103,8 +104,11 @@ class PlatformTest(base.BaseTestCase):
         for name in ("keystone", "mtce-client"):
             before = self.home.status()[name]["pid"]
             os.kill(before, signal.SIGKILL)
-            wait_for(lambda name=name, before=before: self.home.status()[name]["pid"] not in {None, before}, 30)
+            wait_for(functools.partial(self.is_replaced, name, before), 30)
         self.assertEqual(self.home.up().returncode, 0)
+
+    def is_replaced(self, name: str, before: int) -> bool:
+        return self.home.status()[name]["pid"] not in {None, before}
 
     def test_everything_is_private_and_no_secret_is_an_argument(self) -> None:
         for path in self.home.data_dir.rglob("*"):

@@ -32,7 +32,8 @@ class BoundedTest(base.BaseTestCase):
         self.region = dogpile.cache.make_region().configure("dogpile.cache.memory_pickle", wrap=[keystone.Bounded])
 
     def stored(self) -> dict[str, bytes]:
-        return self.region.actual_backend._cache
+        stored: dict[str, bytes] = self.region.actual_backend._cache
+        return stored
 
     def test_cache_gives_back_a_copy_of_what_it_got(self) -> None:
         value = {"roles": ["admin"]}

@@ -4,9 +4,9 @@
 from pathlib import Path
 
 import fixtures
-from mtce.pmon import conf
 from oslotest import base
 
+from mtce.pmon import conf
 from stxembedded import units
 from stxembedded.config import Layout
 

@@ -119,25 +119,23 @@ _full = wire.View(Host, "ihosts", extend=_extend_one)
 
 
 class HostController(app.Controller):
-    """:param nested: below a system, where hosts are listed only"""
-
     _custom_actions = {"detail": ["GET"]}
 
-    def __init__(self, nested: bool = False) -> None:
+    def __init__(self) -> None:
         self._conductor = client.Conductor()
-        if not nested:
-            for name, controller in _SUBRESOURCES.items():
-                setattr(self, name, controller("host"))
+        for name, controller in _SUBRESOURCES.items():
+            setattr(self, name, controller("host"))
 
     @app.expose
-    def get_all(self, _parent: str | None = None) -> dict[str, Any]:
-        return self._list(_listed)
+    def get_all(self) -> dict[str, Any]:
+        return self.page(_listed)
 
     @app.expose
     def detail(self) -> dict[str, Any]:
-        return self._list(_full)
+        return self.page(_full)
 
-    def _list(self, view: wire.View) -> dict[str, Any]:
+    def page(self, view: wire.View = _listed) -> dict[str, Any]:
+        """The list of hosts that the request asks for."""
         self.authorize(policies.HOST_GET)
         asked = query.parse_query({"personality": types.text})
         personality = asked.values.get("personality")

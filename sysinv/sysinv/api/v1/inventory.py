@@ -53,11 +53,11 @@ class InventoryController(app.Controller):
         return self.get_all.__wrapped__(self)
 
     @app.expose
-    def get_one(self, item: str, *_: str) -> dict[str, Any]:
+    def get_one(self, *path: str) -> dict[str, Any]:
         self.authorize(policies.INVENTORY_GET)
         if self._parent is not None:
-            raise exception.Forbidden(f"A single item is found at its own path only: /v1/{self._view.path}/{item}.")
-        return self._view.render(_found(self._kind, item), query.base_url())
+            raise exception.Forbidden(f"A single item is found at its own path only: /v1/{self._view.path}/{path[-1][:80]}.")
+        return self._view.render(_found(self._kind, "/".join(path)), query.base_url())
 
 
 def _found(kind: str, item: str | None) -> dict[str, Any]:

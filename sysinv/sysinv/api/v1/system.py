@@ -45,12 +45,30 @@ def _extend(answer: dict[str, Any], record: wire.Record, base: str) -> None:
 _view = wire.View(System, "isystems", extend=_extend)
 
 
+class _HostsController(app.Controller):
+    """A system's hosts; below a system they are listed only."""
+
+    def __init__(self) -> None:
+        self._hosts = host.HostController()
+
+    @app.expose
+    def get_all(self, system_uuid: str) -> dict[str, Any]:
+        answer = self._hosts.page()
+        _found(system_uuid)
+        return answer
+
+    @app.expose
+    def get_one(self, *path: str) -> dict[str, Any]:
+        self.authorize(policies.HOST_GET)
+        raise exception.Forbidden(f"A single host is found at its own path only: /v1/ihosts/{path[-1][:80]}.")
+
+
 class SystemController(app.Controller):
     _custom_actions = {"detail": ["GET"]}
 
     def __init__(self) -> None:
         self._conductor = client.Conductor()
-        self.ihosts = host.HostController(nested=True)
+        self.ihosts = _HostsController()
 
     @app.expose
     def get_all(self) -> dict[str, Any]:

@@ -9,10 +9,11 @@ import textwrap
 from pathlib import Path
 
 import fixtures
-import subunit
+import subunit  # type: ignore[import-untyped]
 from oslotest import base
 
 from stx import exception
+from stxembedded import checkout
 from stxembedded.cmd import test
 from stxembedded.cmd.test import Step
 
@@ -100,3 +101,10 @@ class CountTest(base.BaseTestCase):
         result.status(test_id="b", test_status="inprogress")
         result.status(test_id="b", test_status="success")
         self.assertEqual(test.line(test.count(stream.getvalue())), "1 passed, 1 failed, 0 skipped")
+
+
+class TypesTest(base.BaseTestCase):
+    def test_types_are_checked_in_the_modules_that_the_walls_keep_pure(self) -> None:
+        modules = test.pure_modules(checkout.root())
+        self.assertIn("-msysinv.states", modules)
+        self.assertIn("-mfm.ledger", modules)

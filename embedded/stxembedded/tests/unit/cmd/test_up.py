@@ -11,7 +11,7 @@ from stxembedded import config
 from stxembedded.cmd import main, up
 from stxembedded.config import Layout
 
-KEPT = Layout(Path("/data"), "controller-1", "127.0.0.2", {"keystone": 1, "platform": 2, "faultmanagement": 3})
+KEPT = Layout(Path("/data"), "simplex", "127.0.0.2", {"keystone": 1, "platform": 2, "faultmanagement": 3})
 
 
 def choose(*argv: str) -> Layout:
@@ -23,8 +23,8 @@ class ChooseTest(base.BaseTestCase):
         self.assertEqual(choose(), KEPT)
 
     def test_options_replace_what_was_chosen_before(self) -> None:
-        chosen = choose("--hostname", "controller-0", "--address", "127.0.0.1", "--platform-port", "8000")
-        self.assertEqual(chosen, Layout(KEPT.data_dir, "controller-0", "127.0.0.1", {**KEPT.ports, "platform": 8000}))
+        chosen = choose("--shape", "duplex", "--address", "127.0.0.1", "--platform-port", "8000")
+        self.assertEqual(chosen, Layout(KEPT.data_dir, "duplex", "127.0.0.1", {**KEPT.ports, "platform": 8000}))
 
     def test_port_base_gives_consecutive_ports_and_a_single_one_still_counts(self) -> None:
         chosen = choose("--port-base", "20000", "--keystone-port", "5000")

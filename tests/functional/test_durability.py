@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No fault report that was accepted is lost or doubled, whoever dies: client, manager, broker, database."""
+
+import unittest
+
+from oslotest import base as oslotest_base
+
+from tests.functional import deployment, engines
+from tests.functional.deployment import wait_for
+
+# Runs in a process of its own on the host: what it prints was accepted when it printed it.
+_SET_AND_CLEAR = """
+    import sys
+    from fm import client
+    reporter, entity = client.FaultReporter(), sys.argv[1]
+    for number in range(100):
+        reporter.set_fault("200.006", f"host={entity}.process=p{number:03}", f"process {number} failed", "minor")
+        if number % 2:
+            reporter.clear_fault("200.006", f"host={entity}.process=p{number:03}")
+"""
+
+_MANY_SETS = """
+    import sys
+    from fm import client
+    reporter, entity, total = client.FaultReporter(), sys.argv[1], int(sys.argv[2])
+    for start in range(0, total, 50):
+        numbers = range(start, start + 50)
+        reporter.report(
+            [client.set_alarm("200.006", f"host={entity}.process=p{n:05}", f"process {n} failed", "minor") for n in numbers]
+        )
+        print(numbers[-1], flush=True)
+"""
+
+
+class StandardDurabilityTestCase(oslotest_base.BaseTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        if reason := engines.missing():
+            raise unittest.SkipTest(reason)
+        self.platform = deployment.get(deployment.Standard)
+        self.token = self.platform.token()
+
+    def active(self, entity: str) -> list[str]:
+        prefix = f"host={entity}."
+        return [
+            alarm["entity_instance_id"].removeprefix(prefix)
+            for alarm in self.platform.alarms(self.token)
+            if alarm["entity_instance_id"].startswith(prefix)
+        ]
+
+    def history(self, entity: str) -> list[tuple[str, str]]:
+        query = f"&q.field=entity_instance_id&q.op=eq&q.value=host%3D{entity}."
+        found = self.platform.events(self.token, query)
+        return [(event["state"], event["entity_instance_id"].removeprefix(f"host={entity}.")) for event in found]
+
+    def clear(self, entity: str) -> None:
+        self.platform.python(f"from fm import client\nclient.FaultReporter().clear_all('host={entity}')")
+        wait_for("all is cleared", lambda: not self.active(entity), 60, 0.2)
+
+    def test_reports_made_while_the_manager_is_away_arrive_later_once_and_in_order(self) -> None:
+        entity = "away"
+        self.addCleanup(self.clear, entity)
+        with self.platform.without("fm-manager"):
+            self.platform.python(_SET_AND_CLEAR, entity)
+        expected = [f"process=p{number:03}" for number in range(0, 100, 2)]
+        wait_for("the reports are stored", lambda: len(self.history(entity)) >= 150, 60, 0.2)
+        self.assertEqual(expected, self.active(entity))
+        told = []
+        for number in range(100):
+            told.append(("set", f"process=p{number:03}"))
+            if number % 2:
+                told.append(("clear", f"process=p{number:03}"))
+        self.assertEqual(told, self.history(entity))
+
+    def test_killing_the_manager_in_the_middle_of_10000_sets_loses_and_doubles_nothing(self) -> None:
+        entity, total = "killed", 10_000
+        self.addCleanup(self.clear, entity)
+        with self.platform.spawn_python(_MANY_SETS, entity, str(total)) as client:
+            kills = 0
+            for line in client.stdout:
+                if int(line) in (1999, 3999, 5999):
+                    self.platform.kill_service("fm-manager")
+                    self.platform.start_service("fm-manager")
+                    kills += 1
+            self.assertEqual(0, client.wait(60))
+        self.assertEqual(3, kills)
+        wait_for("the reports are stored", lambda: len(self.active(entity)) >= total, 120, 0.5)
+        expected = [f"process=p{number:05}" for number in range(total)]
+        self.assertEqual(expected, self.active(entity))
+        self.assertEqual([("set", name) for name in expected], self.history(entity))
+
+    def test_broker_and_database_killed_under_load_lose_nothing(self) -> None:
+        entity, total = "outage", 5_000
+        self.addCleanup(self.clear, entity)
+        with self.platform.spawn_python(_MANY_SETS, entity, str(total)) as client:
+            for line in client.stdout:
+                if int(line) == 1499:
+                    with self.platform.postgresql.away():
+                        pass
+                if int(line) == 2999:
+                    with self.platform.rabbitmq.away():
+                        pass
+            self.assertEqual(0, client.wait(60))
+        wait_for("the reports are stored", lambda: len(self.active(entity)) >= total, 120, 0.5)
+        expected = [f"process=p{number:05}" for number in range(total)]
+        self.assertEqual(expected, self.active(entity))
+        self.assertEqual([("set", name) for name in expected], self.history(entity))
