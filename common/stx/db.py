@@ -42,6 +42,11 @@ R = TypeVar("R")
 RETRY_S = 15.0
 SQLITE_BUSY_S = 30.0
 
+# What passes when the transaction is tried again. A server that is starting or stopping refuses connections in a way that oslo.db
+# leaves as it is.
+_PASSING = (db_exception.DBConnectionError, db_exception.DBDeadlock, sa.exc.OperationalError)
+
+_pool_options: contextvars.ContextVar[dict[str, int]] = contextvars.ContextVar("pool_options", default={})
 _immediate: contextvars.ContextVar[bool] = contextvars.ContextVar("immediate", default=False)
 
 
@@ -71,9 +76,7 @@ def _pool_sqlite_files(url: sa.URL, engine_args: dict[str, Any], kw: dict[str, A
     oslo.db gives no public way to choose the pool. A unit test notices when this hook stops working.
     """
     if url.database and url.database != ":memory:":
-        engine_args["poolclass"] = sa.pool.QueuePool
-        engine_args["pool_size"] = kw.get("max_pool_size") or 8
-        engine_args["max_overflow"] = 24
+        engine_args.update(poolclass=sa.pool.QueuePool, **_pool_options.get())
         engine_args["connect_args"].update(timeout=SQLITE_BUSY_S, check_same_thread=False)
 
 
@@ -133,7 +136,7 @@ class Database:
         """Bring the schema to the newest version. Quick when it is there already."""
         if self.is_sqlite:
             self._prepare_file()
-        with self._open().writer.connection.using(_Transaction()) as connection:
+        with self._begin(True) as connection:
             if not self.is_sqlite:
                 # Two processes that start together take turns.
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": hash_key(self.component)})
@@ -144,7 +147,7 @@ class Database:
 
     def _run(self, function: Callable[..., R], write: bool, args: Any, kwargs: Any) -> R:
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type((db_exception.DBConnectionError, db_exception.DBDeadlock)),
+            retry=tenacity.retry_if_exception_type(_PASSING),
             wait=tenacity.wait_random_exponential(multiplier=0.05, max=1.0),
             stop=tenacity.stop_after_delay(RETRY_S),
             reraise=True,
@@ -153,7 +156,7 @@ class Database:
             for attempt in retrying:
                 with attempt, self._begin(write) as connection:
                     return function(connection, *args, **kwargs)
-        except db_exception.DBConnectionError as error:
+        except _PASSING as error:
             LOG.error("The %s database does not answer: %s", self.component, error)
             raise exception.Unavailable(f"The {self.component} database does not answer. Check it, then try again.") from error
         raise AssertionError("unreachable")
@@ -191,6 +194,7 @@ class Database:
                     max_retries=10,
                     retry_interval=1,
                 )
+                _pool_options.set({"pool_size": values.max_pool_size, "max_overflow": values.max_overflow})
                 if self.is_sqlite:
                     _tune_sqlite(facade.writer.get_engine())
                 self._facade = facade
@@ -200,8 +204,10 @@ class Database:
         path = sa.make_url(self.url).database
         if not path or path == ":memory:":
             return
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        os.makedirs(os.path.dirname(os.path.abspath(path)), mode=0o700, exist_ok=True)
+        # Only where there is none yet: closing a file that SQLite has open in this process would drop SQLite's locks on it.
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def hash_key(component: str) -> int:
@@ -221,6 +227,8 @@ def _tune_sqlite(engine: sa.Engine) -> None:
 
     sa.event.listen(engine, "connect", connect)
     sa.event.listen(engine, "before_cursor_execute", rewrite_begin, retval=True)
+    # oslo.db has tried the engine with a connection that was not tuned yet.
+    engine.dispose()
 
 
 def run_migrations() -> None:

@@ -20,7 +20,7 @@ import stat
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -44,6 +44,7 @@ inproc_opts = [
 PENDING_LIMIT = 10_000
 FRAME_LIMIT = 16 * 1024 * 1024
 CONNECT_TIMEOUT_S = 5.0
+DRAIN_S = 0.5
 
 
 def _copy(value: Any) -> Any:
@@ -281,11 +282,12 @@ class _HubHandler(socketserver.BaseRequestHandler):
         try:
             while True:
                 frame = _read(self.request, _Frame)
-                try:
-                    answer = _Answer(*self.server.bus.send(frame))
-                except oslo_messaging.MessagingException as error:
-                    answer = _Answer(timed_out=str(error))
-                _write(self.request, answer)
+                with self.server.answering():
+                    try:
+                        answer = _Answer(*self.server.bus.send(frame))
+                    except oslo_messaging.MessagingException as error:
+                        answer = _Answer(timed_out=str(error))
+                    _write(self.request, answer)
         except (EOFError, OSError):
             pass
         except (ValueError, RecursionError, msgspec.MsgspecError) as error:
@@ -298,6 +300,8 @@ class _HubServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
     def __init__(self, path: str, bus: Bus) -> None:
         self.bus = bus
+        self._answering = 0
+        self._changed = threading.Condition()
         _remove_stale_socket(path)
         mask = os.umask(0o177)
         try:
@@ -305,6 +309,22 @@ class _HubServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         finally:
             os.umask(mask)
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 60}, name="inproc-hub", daemon=True).start()
+
+    @contextlib.contextmanager
+    def answering(self) -> Iterator[None]:
+        with self._changed:
+            self._answering += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._answering -= 1
+                self._changed.notify_all()
+
+    def drain(self) -> None:
+        """Let answers that are there leave before the process ends."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._answering, DRAIN_S)
 
     def close(self) -> None:
         # It wakes serve_forever, which shutdown() waits for, out of its long poll.
@@ -384,7 +404,7 @@ class InprocDriver(base.BaseDriver):
     def __init__(self, conf: Any, url: Any, default_exchange: str | None = None, allowed_remote_exmods: Any = None) -> None:
         super().__init__(conf, url, default_exchange, allowed_remote_exmods)
         conf.register_opts(inproc_opts, group="inproc")
-        path = "/" + url.virtual_host if url.virtual_host else ""
+        self._path = path = "/" + url.virtual_host if url.virtual_host else ""
         self._bus: Bus | _Remote
         if path and not conf.inproc.hub:
             self._bus = _Remote(path)
@@ -430,4 +450,6 @@ class InprocDriver(base.BaseDriver):
         raise NotImplementedError("events are fanout casts here (stx.rpc.publish); notifications are not used")
 
     def cleanup(self) -> None:
-        pass
+        hub = _hubs.get(self._path)
+        if hub is not None:
+            hub.drain()

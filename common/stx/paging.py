@@ -49,12 +49,15 @@ def fetch(
     :param columns: sort keys that are not columns of `table`, by their wire name
     :raises exception.Invalid: when the sort key or the marker does not exist
     """
-    column = (columns or {}).get(page.sort_key)
+    # Structured values have no order.
+    sortable = {name: column for name, column in table.c.items() if not isinstance(column.type, sa.JSON)} | dict(columns or {})
+    column = sortable.get(page.sort_key)
     if column is None:
-        column = table.c.get(page.sort_key)
-    if column is None:
-        raise exception.Invalid(f"Cannot sort by {page.sort_key!r}. Choose one of: {', '.join(sorted(table.c.keys()))}.")
-    key = sa.func.coalesce(column, _lowest(column)) if column.nullable else column
+        raise exception.Invalid(f"Cannot sort by {page.sort_key[:60]!r}. Choose one of: {', '.join(sorted(sortable))}.")
+    # SQLAlchemy knows no order of booleans.
+    key = sa.cast(column, sa.Integer) if isinstance(column.type, sa.Boolean) else column
+    if column.nullable:
+        key = sa.func.coalesce(key, _lowest(key))
     if page.marker is not None:
         select = select.where(_after(connection, table, key, page))
     forward = page.sort_dir == "asc"
@@ -81,6 +84,4 @@ def _lowest(column: Any) -> Any:
         return sa.literal(-(2**62), kind)
     if isinstance(kind, sa.DateTime):
         return sa.literal(datetime.datetime(1, 1, 1), kind)
-    if isinstance(kind, sa.Boolean):
-        return sa.false()
     return sa.literal("")

@@ -47,7 +47,7 @@ class Service(oslo_service.ServiceBase):
             self._started.append(part)
 
     def stop(self) -> None:
-        # The stack calls them in reverse, all of them also when one fails.
+        # The stack calls all of them, the last one first, also when one fails.
         with contextlib.ExitStack() as stack:
             while self._started:
                 stack.callback(self._started.pop(0).stop)
@@ -57,9 +57,10 @@ class Service(oslo_service.ServiceBase):
 
     def reset(self) -> None:
         """Take over options that were changed in the configuration file."""
-        for part in self._started:
-            if hasattr(part, "reset"):
-                part.reset()
+        with contextlib.ExitStack() as stack:
+            for part in reversed(self._started):
+                if hasattr(part, "reset"):
+                    stack.callback(part.reset)
 
     def is_healthy(self) -> bool:
         return all(part.is_healthy() for part in self._started if hasattr(part, "is_healthy"))
@@ -182,8 +183,9 @@ class Process:
     def _reload(self) -> None:
         try:
             CONF.mutate_config_files()
-        except cfg.Error as error:
-            LOG.error("The changed options were not taken over: %s", error)
+        except (cfg.Error, SystemExit) as error:
+            # SystemExit: oslo.config has printed which command line option has a wrong value in the file.
+            LOG.error("The changed options were not taken over: %s", str(error) or "one has a wrong value")
             return
         for service in self._started:
             with _logged(f"{service.name} did not take over the changed options"):

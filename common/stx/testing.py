@@ -8,7 +8,10 @@ from typing import Any
 from urllib import parse
 
 import fixtures
+import sqlalchemy as sa
 import webob
+from alembic import autogenerate
+from alembic.runtime import migration
 from futurist import _thread
 from keystonemiddleware import fixture as ksm_fixture
 from keystonemiddleware import opts as ksm_opts
@@ -16,6 +19,7 @@ from oslo_config import fixture as config_fixture
 from oslo_messaging import conffixture
 from oslo_utils import uuidutils
 from oslotest import base
+from sqlalchemy.engine import Connection
 
 from stx import config, db, exception, inproc, rpc
 from stx.rest import policy
@@ -53,6 +57,17 @@ class Platform(fixtures.Fixture):
 
 
 assert _thread.ThreadWorker.MAX_IDLE_FOR, "futurist no longer has the setting that Platform shortens"
+
+
+def assert_migrations_match(database: db.Database, metadata: sa.MetaData) -> None:
+    """Assert that a migrated database has the tables that `metadata` declares, and no others."""
+
+    @database.reader
+    def differences(connection: Connection) -> list[Any]:
+        context = migration.MigrationContext.configure(connection, opts={"compare_type": True})
+        return autogenerate.compare_metadata(context, metadata)
+
+    assert not differences(), f"the migrations of {database.component} and its tables differ: {differences()}"
 
 
 class Answer:

@@ -27,7 +27,13 @@ def list_rules() -> list[policy.policy.RuleDefault]:
         rule(ALARM_MODIFY, configure, "Change an active alarm.", ("PUT", "/v1/alarms/{uuid}")),
         rule(ALARM_DELETE, configure, "Clear an alarm by hand.", ("DELETE", "/v1/alarms/{uuid}")),
         rule(EVENT_GET, read, "See the event log.", ("GET", "/v1/event_log"), ("GET", "/v1/event_log/{uuid}")),
-        rule(SUPPRESSION_GET, read, "See which alarm types are suppressed.", ("GET", "/v1/event_suppression")),
+        rule(
+            SUPPRESSION_GET,
+            read,
+            "See which alarm types are suppressed.",
+            ("GET", "/v1/event_suppression"),
+            ("GET", "/v1/event_suppression/{uuid}"),
+        ),
         rule(SUPPRESSION_MODIFY, configure, "Suppress an alarm type.", ("PATCH", "/v1/event_suppression/{uuid}")),
     ]
 

@@ -7,7 +7,6 @@ spool has a name of its own, so that the manager can tell a report that it has s
 """
 
 import contextlib
-import os
 import pathlib
 import socket
 import sqlite3
@@ -108,8 +107,10 @@ class Spool:
         if self._connection is None:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             path = self._directory / "fm-spool.sqlite"
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+            # The file is never opened but by SQLite: closing it by hand would drop the locks of every other connection that this
+            # process has to it, and the next process to end would take the log away under them.
             connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+            path.chmod(0o600)
             _enter_wal(connection)
             connection.execute("PRAGMA synchronous=FULL")
             connection.executescript("BEGIN IMMEDIATE;" + _SCHEMA)

@@ -64,7 +64,7 @@ def _add_up(up: argparse.ArgumentParser) -> None:
     up.add_argument(
         "--shape",
         choices=config.SHAPES,
-        help="kind of system that is made at the first start (default: simplex, which takes no other host)",
+        help="kind of system, made at the first start (default: simplex, one host)",
     )
     up.add_argument("--address", help="address that all services listen on (default: 127.0.0.1, which only this machine reaches)")
     up.add_argument("--port-base", type=_port, help=f"take consecutive ports from here for {', '.join(config.PORTS)}")

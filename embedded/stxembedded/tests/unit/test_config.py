@@ -17,7 +17,7 @@ class ConfigTest(base.BaseTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.data_dir = Path(self.useFixture(fixtures.TempDir()).path) / "my data"
-        self.layout = Layout(self.data_dir, "controller-1", "127.0.0.2", {**config.PORTS, "platform": 7000})
+        self.layout = Layout(self.data_dir, "duplex", "127.0.0.2", {**config.PORTS, "platform": 7000})
 
     def test_choices_are_kept(self) -> None:
         self.layout.save()
@@ -85,7 +85,7 @@ class ConfigTest(base.BaseTestCase):
         conf.register_opts([cfg.StrOpt("bind_host"), cfg.PortOpt("bind_port")], group="sysinv_api")
         conf.register_opts([cfg.StrOpt("username"), cfg.StrOpt("password")], group="keystone_authtoken")
         conf(["--config-file", str(self.layout.stx_conf)])
-        self.assertEqual((conf.host, conf.state_path), ("controller-1", str(self.layout.state_dir)))
+        self.assertEqual((conf.host, conf.state_path), ("controller-0", str(self.layout.state_dir)))
         self.assertEqual((conf.sysinv_api.bind_host, conf.sysinv_api.bind_port), ("127.0.0.2", 7000))
         self.assertEqual((conf.keystone_authtoken.username, conf.keystone_authtoken.password), ("sysinv", passwords["sysinv"]))
 
