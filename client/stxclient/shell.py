@@ -149,6 +149,17 @@ class Shell(app.App):
             # What it warns of comes as our own error too, in one sentence.
             logging.getLogger("keystoneauth").setLevel(logging.ERROR)
 
+    def run_subcommand(self, argv: list[str]) -> int:
+        try:
+            self.command_manager.find_command(argv)
+        except ValueError:
+            # cliff's own complaint would go where results go.
+            similar = ", ".join(self.get_fuzzy_matches(argv[0]))
+            hint = f" Similar: {similar}." if similar else ""
+            print(f"{self.NAME}: there is no command {argv[0]!r}.{hint} {self.NAME} --help lists all.", file=self.stderr)
+            return 2
+        return super().run_subcommand(argv)
+
     def initialize_app(self, argv: list[str]) -> None:
         self.client_manager.options = self.options
 

@@ -46,7 +46,7 @@ SQLITE_BUSY_S = 30.0
 # leaves as it is.
 _PASSING = (db_exception.DBConnectionError, db_exception.DBDeadlock, sa.exc.OperationalError)
 
-_pool_options: contextvars.ContextVar[dict[str, int]] = contextvars.ContextVar("pool_options", default={})
+_pool_options: contextvars.ContextVar[dict[str, int]] = contextvars.ContextVar("pool_options")
 _immediate: contextvars.ContextVar[bool] = contextvars.ContextVar("immediate", default=False)
 
 

@@ -60,11 +60,11 @@ def log(log_id: str, entity_instance_id: str, reason_text: str, **attributes: An
     return _report("log", entity_instance_id, alarm_id=log_id, reason_text=reason_text, **attributes)
 
 
-def open_spool() -> Spool:
+def open_spool(is_courier: bool = False) -> Spool:
     """This host's spool, by the options state_path and [fm] spool_limit."""
     config.register()
     conf.register()
-    return Spool(pathlib.Path(CONF.state_path) / "spool", CONF.fm.spool_limit)
+    return Spool(pathlib.Path(CONF.state_path) / "spool", CONF.fm.spool_limit, is_courier)
 
 
 class FaultReporter:

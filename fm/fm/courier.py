@@ -33,7 +33,7 @@ class Courier:
 
     def start(self) -> None:
         self._stopping.clear()
-        self._spool = client.open_spool()
+        self._spool = client.open_spool(is_courier=True)
         self._name = self._spool.name()
         self._manager = client.Manager()
         self._context = context.internal("fm-courier")

@@ -30,9 +30,12 @@ class Spool:
 
     :param directory: holds the file; made when missing, readable by the owner only
     :param limit: reports that may wait; more are refused, so that a dead manager cannot fill the disk
+    :param is_courier: for the process that delivers: what it forgets need not be on the disk at once, because the manager knows
+        what it has stored; so it never holds up those who append
     """
 
-    def __init__(self, directory: pathlib.Path, limit: int) -> None:
+    def __init__(self, directory: pathlib.Path, limit: int, is_courier: bool = False) -> None:
+        self._synchronous = "NORMAL" if is_courier else "FULL"
         self._directory = directory
         self._limit = limit
         self._lock = threading.Lock()
@@ -112,7 +115,7 @@ class Spool:
             connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
             path.chmod(0o600)
             _enter_wal(connection)
-            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute(f"PRAGMA synchronous={self._synchronous}")
             connection.executescript("BEGIN IMMEDIATE;" + _SCHEMA)
             if connection.execute("SELECT count(*) FROM spool").fetchone()[0] == 0:
                 connection.execute("INSERT INTO spool VALUES (?)", (str(uuid.uuid4()),))

@@ -71,11 +71,19 @@ class Agent:
         """Bring the stored state of every host in line with what is known of it."""
         now = self._clock()
         if not self._hosts or now - self._read_hosts_at > _REFRESH_S or self._read_hosts_at == 0.0:
-            self._hosts = self._conductor.get_hosts(self._context)
-            self._read_hosts_at = now
+            self._read_hosts(now)
         for host in self._hosts:
             if host["hostname"]:
                 self._update(host, now)
+
+    def _read_hosts(self, now: float) -> None:
+        # Before it is done, so that an event that comes meanwhile asks for another reading.
+        self._read_hosts_at = now
+        try:
+            self._hosts = self._conductor.get_hosts(self._context)
+        except exception.StxException:
+            self._read_hosts_at = 0.0
+            raise
 
     def _update(self, host: dict[str, Any], now: float) -> None:
         with self._lock:
@@ -91,7 +99,12 @@ class Agent:
         changes = {name: value for name, value in changes.items() if host[name] != value}
         if not changes:
             return
-        self._conductor.update_host_state(self._context, host["hostname"], changes)
+        try:
+            self._conductor.update_host_state(self._context, host["hostname"], changes)
+        except exception.NotFound:
+            # Deleted since the hosts were read.
+            self.forget_hosts()
+            return
         if "operational" in changes or "availability" in changes:
             self._log_state(host, state)
         host.update(changes)
@@ -120,11 +133,16 @@ class Agent:
         if self._monitor_alarm.get(hostname) is is_on or (not is_on and not facts.was_heard):
             return
         entity = f"host={hostname}.process={availability.MONITOR}"
-        if is_on:
-            text = f"{hostname} does not hear from its process monitor: nothing watches its processes."
-            self._faults.set_fault("200.006", entity, text, "major")
-        else:
-            self._faults.clear_fault("200.006", entity)
+        try:
+            if is_on:
+                text = f"{hostname} does not hear from its process monitor: nothing watches its processes."
+                self._faults.set_fault("200.006", entity, text, "major")
+            else:
+                self._faults.clear_fault("200.006", entity)
+        except exception.Unavailable as error:
+            # Tried again at the next step; the host's state does not wait for it.
+            LOG.error("The alarm about the process monitor of %s was not told: %s", hostname, error.message)
+            return
         self._monitor_alarm[hostname] = is_on
 
     def _log_state(self, host: dict[str, Any], state: availability.State) -> None:

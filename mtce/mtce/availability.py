@@ -15,7 +15,7 @@ class Facts:
     """What is known of a host.
 
     :ivar administrative: locked or unlocked
-    :ivar operational: what it was until now; a host that was never heard of stays as it is
+    :ivar operational: what it was until now; a host out of service that is silent stays as it is
     :ivar availability: likewise
     :ivar is_heard: its agent reported in time
     :ivar was_heard: its agent reported at any time since this began to listen
@@ -45,8 +45,9 @@ def decide(facts: Facts) -> State:
     """
     if facts.administrative == LOCKED:
         return State("disabled", "online" if facts.is_heard else "offline")
-    if not facts.was_heard and facts.operational != "enabled":
-        return State(facts.operational, facts.availability)
+    if not facts.is_heard and facts.operational != "enabled":
+        # Only a host that says that it is well comes into service; online is a word for locked ones.
+        return State("disabled", "offline" if facts.availability == "online" else facts.availability)
     severities = set(facts.failed.values())
     if "critical" in severities and not facts.is_last_controller:
         return State("disabled", "failed")

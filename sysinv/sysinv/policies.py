@@ -34,7 +34,16 @@ def list_rules() -> list[policy.policy.RuleDefault]:
         rule(HOST_CREATE, configure, "Add a host.", ("POST", "/v1/ihosts")),
         rule(HOST_MODIFY, configure, "Change a host.", ("PATCH", "/v1/ihosts/{host}")),
         rule(HOST_DELETE, configure, "Delete a host.", ("DELETE", "/v1/ihosts/{host}")),
-        rule(INVENTORY_GET, read, "See what hosts are made of.", *[("GET", f"/v1/{name}") for name in _INVENTORY]),
+        rule(
+            INVENTORY_GET,
+            read,
+            "See what hosts are made of.",
+            *[
+                ("GET", path)
+                for name in _INVENTORY
+                for path in (f"/v1/{name}", f"/v1/{name}/{{uuid}}", f"/v1/ihosts/{{host}}/{name}")
+            ],
+        ),
     ]
 
 

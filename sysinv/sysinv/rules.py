@@ -15,6 +15,7 @@ Host = Mapping[str, Any]
 
 MAX_CONTROLLERS = 2
 MAX_DUPLEX_WORKERS = 50
+_MINIMUM_RESERVED_MIB = 2000
 
 _HOSTNAME = re.compile(r"(?!-)[A-Za-z0-9.-]{1,253}(?<!-)")
 _UUID_DIGITS = re.compile(r"[0-9A-Fa-f]{32}")
@@ -188,6 +189,14 @@ def check_delete(host: Host, system: Mapping[str, Any], active_controller: str) 
     if host["administrative"] != states.LOCKED:
         return [Refusal(f"{name} is unlocked. Lock it first.", conflict=True)]
     return []
+
+
+def minimum_platform_reserved_mib(subfunctions: str | None) -> int:
+    """Memory in MiB that a NUMA node keeps for the platform at the least (spec sysinv.md 1.8.7).
+
+    A host that carries no VMs needs no reservation: all its memory is the platform's.
+    """
+    return _MINIMUM_RESERVED_MIB if states.WORKER in (subfunctions or "").split(",") else 0
 
 
 def check_system(changes: Mapping[str, Any]) -> list[Refusal]:

@@ -89,10 +89,14 @@ class Deployment:
             "OS_IDENTITY_API_VERSION": "3",
         }
 
-    def run(self, *argv: str, user: str = "admin") -> Ran:
-        """Run a command of the platform's as a user would."""
+    def run(self, *argv: str, user: str = "admin", **variables: str) -> Ran:
+        """Run a command of the platform's as a user would.
+
+        :param variables: environment variables beside the user's credentials, or in their place
+        """
+        environment = {**self.environment(user), **variables}
         done = subprocess.run(
-            argv, env=self.environment(user), capture_output=True, text=True, timeout=COMMAND_DEADLINE_S, check=False, cwd="/"
+            argv, env=environment, capture_output=True, text=True, timeout=COMMAND_DEADLINE_S, check=False, cwd="/"
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 

@@ -92,6 +92,10 @@ class RestErrors:
                 found.setdefault((service, parse.urlsplit(href.decode()).path), None)
         return list(found)
 
+    def tracebacks(self) -> int:
+        """How many failures the services have logged."""
+        return sum(path.read_bytes().count(b"Traceback") for path in self.platform.layout.log_dir.iterdir())
+
     def test_links_lead_to_every_collection_and_to_items(self) -> None:
         published = self.published()
         self.assertLessEqual(set(self.collections()), set(published))
@@ -204,7 +208,12 @@ class RestErrors:
                 self.assertIn("not valid JSON", self.refused(400, service, method, path, body))
 
     def test_a_body_is_read_as_json_whatever_its_content_type(self) -> None:
-        for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=", "application/json; charset=x"):
+        for kind in (
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=",
+            "application/json; charset=x",
+        ):
             text = self.refused(400, "platform", "POST", "/v1/ihosts", {"colour": "red"}, headers={"Content-Type": kind})
             self.assertIn("'colour'", text)
 
@@ -213,7 +222,9 @@ class RestErrors:
         bodies = [b"[" * 100_000, b'{"a":' * 20_000]
         bodies += [b'{"location": {"a": ' + b"[" * depth + b"]" * depth + b"}}" for depth in levels]
         bodies += [b'[{"op": "replace", "path": "/location", "value": ' + b"[" * depth + b"]" * depth + b"}]" for depth in levels]
-        jobs = [(400, "platform", method, path, body) for body in bodies for method, path in (("POST", "/v1/ihosts"), ("PATCH", HOST))]
+        jobs = [
+            (400, "platform", method, path, body) for body in bodies for method, path in (("POST", "/v1/ihosts"), ("PATCH", HOST))
+        ]
         jobs += [(400, "faultmanagement", "POST", "/v1/alarms", body) for body in bodies]
         for text in at_once(self.refused, jobs):
             self.assertIn("nested too deeply", text)
@@ -306,7 +317,9 @@ class RestErrors:
             text = self.refused(400, service, "GET", f"{path}?sort_key=colour")
             keys = text.partition("Choose one of: ")[2].rstrip(".").split(", ")
             self.assertIn("uuid", keys)
-            jobs += [(service, path, key, direction) for key, direction in zip(keys, itertools.cycle(("asc", "desc")), strict=False)]
+            jobs += [
+                (service, path, key, direction) for key, direction in zip(keys, itertools.cycle(("asc", "desc")), strict=False)
+            ]
         list(at_once(sort, jobs))
 
     def test_an_unknown_path_is_not_found_and_a_wrong_method_not_possible(self) -> None:
@@ -346,10 +359,12 @@ class RestErrors:
         def ask(*job: Any) -> tuple[tuple, deployment.Reply]:
             return job, self.ask(*job)
 
+        before = self.tracebacks()
         for job, reply in at_once(ask, jobs):
             self.assertLess(reply.status, 500, (job, reply))
             if reply.status >= 400 or job[1] != "GET":
                 self.sentence(reply)
+        self.assertEqual(before, self.tracebacks())
 
 
 EmbeddedRestErrors, StandardRestErrors = base.on_both(RestErrors)

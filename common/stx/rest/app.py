@@ -37,15 +37,20 @@ def expose(method: Callable[..., Any]) -> Callable[..., Any]:
     signature = inspect.signature(method)
 
     @functools.wraps(method)
-    def answer(self: Any, *path: Any, **_query: Any) -> Any:
+    def answer(self: Any, /, *path: Any, **_query: Any) -> Any:
         try:
             signature.bind(self, *path)
         except TypeError as error:
+            if not path:
+                raise exception.MethodNotAllowed(
+                    f"{pecan.request.method} is not possible on {pecan.request.path[:200]} as a whole: name one item."
+                ) from error
             raise exception.NotFound(f"There is no resource {pecan.request.path[:200]}.") from error
         value = method(self, *path)
         if value is None:
             pecan.response.status = 204
             return b""
+        pecan.response.content_type = "application/json"
         pecan.response.body = msgspec.json.encode(value)
         return pecan.response
 
@@ -64,8 +69,17 @@ class Controller(rest.RestController):
         policy.authorize(context, rule)
         return context
 
+    def _lookup_child(self, remainder: str) -> Any:
+        # Pecan takes a part of a path for the name of an attribute, also of those that every object has.
+        return None if remainder.startswith("_") else super()._lookup_child(remainder)
+
 
 class _ContextHook(hooks.PecanHook):
+    def on_route(self, state: Any) -> None:
+        # Pecan would take it for the method, and so change things on a GET.
+        if "_method" in state.request.GET:
+            raise exception.Invalid("There is no query parameter '_method'.")
+
     def before(self, state: Any) -> None:
         state.request.context["stx"] = RequestContext.from_environ(state.request.environ)
 
@@ -79,12 +93,22 @@ def make(root: Any, public: Sequence[str] = PUBLIC) -> Application:
     """
     policy.enforcer()
     application: Application = pecan.make_app(root, debug=False, hooks=[_ContextHook()], guess_content_type_from_ext=False)
-    application = _Authenticated(application, public)
+    application = _Authenticated(_with_opaque_body(application), public)
     application = sizelimit.RequestBodySizeLimiter(application, CONF)
     application = errors.ErrorShape(application, CONF.oslo_middleware.max_request_body_size)
     application = _with_healthcheck(application)
     application = request_id.RequestId(application)
     return http_proxy_to_wsgi.HTTPProxyToWSGI(application, CONF)
+
+
+def _with_opaque_body(application: Application) -> Application:
+    """Pecan would read forms and JSON into arguments that nobody asked for, and fail at what it cannot read."""
+
+    def hide(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        environ["CONTENT_TYPE"] = "application/octet-stream"
+        return application(environ, start_response)
+
+    return hide
 
 
 def _with_healthcheck(application: Application) -> Application:

@@ -5,8 +5,10 @@ The body is `{"error_message": "<JSON text of {debuginfo, faultcode, faultstring
 """
 
 import logging
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib import parse
 
 import msgspec
 import webob
@@ -15,6 +17,10 @@ import webob.exc
 from stx import exception
 
 LOG = logging.getLogger(__name__)
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+_DRAINED_BYTES = 4 * 2**20
 
 # What libraries below refuse by themselves, in our words.
 _TEXTS = {
@@ -39,7 +45,9 @@ class ErrorShape:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = webob.Request(environ)
+        body = environ.get("wsgi.input")
         try:
+            _check_address(environ)
             response = request.get_response(self._application)
         except exception.StxException as error:
             if error.code >= 500:
@@ -52,6 +60,9 @@ class ErrorShape:
             return shaped(500, self._internal(environ))(environ, start_response)
         if response.status_int >= 400:
             response = self._reshaped(request, response, environ)
+        if response.status_int == 413 and body is not None:
+            # Who is cut off while sending may not come to read the answer.
+            body.read(_DRAINED_BYTES)
         return response(environ, start_response)
 
     def _reshaped(self, request: webob.Request, response: webob.Response, environ: dict[str, Any]) -> webob.Response:
@@ -69,6 +80,17 @@ class ErrorShape:
         return (
             f"The service failed to answer; its log has the reason under {environ.get('openstack.request_id', 'this request')}."
         )
+
+
+def _check_address(environ: dict[str, Any]) -> None:
+    """Whatever is behind may take path and query for text."""
+    try:
+        path = environ.get("PATH_INFO", "").encode("latin-1").decode()
+        parse.unquote_to_bytes(environ.get("QUERY_STRING", "").encode("latin-1")).decode()
+    except UnicodeError as error:
+        raise exception.Invalid("The path and the query of a request must be UTF-8.") from error
+    if _CONTROL.search(path):
+        raise exception.Invalid("The path of a request cannot have control characters.")
 
 
 def shaped(status: int, text: str) -> webob.Response:

@@ -61,7 +61,7 @@ def parse_query(
     filtered = [f"q.{part}" for part in _FILTER_PARTS] if fields else []
     known = {*_PAGING, *plain, *filtered}
     if unknown := sorted(set(given) - known):
-        raise exception.Invalid(f"There is no query parameter {unknown[0]!r}. Known here: {', '.join(sorted(known))}.")
+        raise exception.Invalid(f"There is no query parameter {unknown[0][:60]!r}. Known here: {', '.join(sorted(known))}.")
     values = {name: _converted(name, kind, given[name]) for name, kind in plain.items() if name in given}
     return Query(_page(given, sort_key, sort_dir), values, _filters(given, fields) if fields else [])
 
@@ -98,7 +98,7 @@ def _filters(given: Any, fields: frozenset[str]) -> list[paging.Filter]:
             raise exception.Invalid(f"Cannot filter by {name[:40]!r}. Choose one of: {', '.join(sorted(fields))}.")
         if op not in paging.OPERATORS:
             raise exception.Invalid(f"The operator {op[:20]!r} is not known. Choose one of: {', '.join(paging.OPERATORS)}.")
-        filters.append(paging.Filter(name, op, types.text.validate(values[index])))
+        filters.append(paging.Filter(name, op, _converted("q.value", types.text, values[index])))
     return filters
 
 

@@ -3,10 +3,17 @@
 
 import datetime
 import re
+import reprlib
 from typing import Any
 
 from oslo_utils import netutils, uuidutils
 from wsme import types as wtypes
+
+# Shows a value that may be of any size in a sentence.
+_shown = reprlib.Repr()
+_shown.maxlevel = 1
+_shown.maxstring = _shown.maxother = 60
+shown = _shown.repr
 
 
 class DateTime(wtypes.UserType):
@@ -65,7 +72,7 @@ def boolean(value: Any) -> bool:
         return True
     if text in ("false", "no", "0"):
         return False
-    raise ValueError(f"{value!r} is neither true nor false")
+    raise ValueError(f"{shown(value)} is neither true nor false")
 
 
 class Json(wtypes.UserType):
@@ -76,7 +83,7 @@ class Json(wtypes.UserType):
 
     def validate(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise ValueError(f"{value!r} is not a JSON object")
+            raise ValueError(f"{shown(value)} is not a JSON object")
         return value
 
     frombasetype = validate
@@ -91,7 +98,7 @@ class Uuid(wtypes.UserType):
 
     def validate(self, value: Any) -> str:
         if not uuidutils.is_uuid_like(value):
-            raise ValueError(f"{value!r} is not a uuid")
+            raise ValueError(f"{shown(value)} is not a uuid")
         return str(value)
 
     frombasetype = validate
@@ -113,13 +120,13 @@ class Text(wtypes.UserType):
 
     def validate(self, value: Any) -> str:
         if not isinstance(value, str):
-            raise ValueError(f"{value!r} is not text")
+            raise ValueError(f"{shown(value)} is not text")
         if len(value) > self.max_length:
             raise ValueError(f"it has {len(value)} characters, {self.max_length} are allowed")
         if "\0" in value:
             raise ValueError("it contains a NUL character")
         if self._pattern and not self._pattern.fullmatch(value):
-            raise ValueError(f"{value!r} has the wrong form, a right one is {self._example}")
+            raise ValueError(f"{shown(value)} has the wrong form, a right one is {self._example}")
         return value
 
     frombasetype = validate
@@ -139,10 +146,10 @@ class Integer(wtypes.UserType):
 
     def validate(self, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int | str):
-            raise ValueError(f"{value!r} is not an integer")
+            raise ValueError(f"{shown(value)} is not an integer")
         number = int(value) if re.fullmatch(r"-?\d{1,18}", str(value)) else None
         if number is None or not self.minimum <= number <= self.maximum:
-            raise ValueError(f"{value!r} is not an integer from {self.minimum} to {self.maximum}")
+            raise ValueError(f"{shown(value)} is not an integer from {self.minimum} to {self.maximum}")
         return number
 
     frombasetype = validate
@@ -159,7 +166,7 @@ class MacAddress(wtypes.UserType):
 
     def validate(self, value: Any) -> str:
         if not isinstance(value, str) or not netutils.is_valid_mac(value.lower()):
-            raise ValueError(f"{value!r} is not a MAC address such as 08:00:27:aa:bb:cc")
+            raise ValueError(f"{shown(value)} is not a MAC address such as 08:00:27:aa:bb:cc")
         return value.lower()
 
     frombasetype = validate
@@ -173,8 +180,9 @@ class IpAddress(wtypes.UserType):
     name = "ip address"
 
     def validate(self, value: Any) -> str:
-        if not isinstance(value, str) or not netutils.is_valid_ip(value):
-            raise ValueError(f"{value!r} is not an IP address")
+        # is_valid_ip() also takes 192.168.204 for one.
+        if not isinstance(value, str) or not (netutils.is_valid_ipv4(value) or netutils.is_valid_ipv6(value)):
+            raise ValueError(f"{shown(value)} is not an IP address")
         return value
 
     frombasetype = validate

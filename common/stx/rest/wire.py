@@ -15,14 +15,17 @@ import wsme
 from wsme import types as wtypes
 
 from stx import exception
+from stx.rest import types
 
 Record = Mapping[str, Any]
 Extend = Callable[[dict[str, Any], Record, str], None]
 
 # Attributes that no request may set, on any resource.
 SERVER_OWNED = frozenset({"id", "uuid", "created_at", "updated_at", "links"})
-_PATCH_PATH = re.compile(r"/([\w-]+)((?:/[\w-]+)*)")
+_PATCH_PATH = re.compile(r"(?=.{1,255}$)/([\w-]+)((?:/[\w-]+)*)")
 _PATCH_LIMIT = 100
+# More than any attribute has; what is deeper could not be passed on by everybody who must.
+_DEPTH_LIMIT = 32
 
 
 class View:
@@ -79,9 +82,22 @@ def body() -> Any:
     :raises exception.Invalid: when it is none
     """
     try:
-        return msgspec.json.decode(pecan.request.body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        value = msgspec.json.decode(pecan.request.body)
+        is_too_deep = _is_deeper(value, _DEPTH_LIMIT)
+    except RecursionError:
+        is_too_deep = True
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise exception.Invalid(f"The request body is not valid JSON: {error}.") from error
+    if is_too_deep:
+        raise exception.Invalid(f"The request body is nested too deeply: {_DEPTH_LIMIT} levels are accepted.")
+    return value
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(item, levels - 1) for item in inner)
 
 
 def from_body(kind: type[wtypes.Base], allowed: frozenset[str]) -> dict[str, Any]:
@@ -117,13 +133,13 @@ def from_patch(kind: type[wtypes.Base], allowed: frozenset[str]) -> dict[str, An
 
 def _patch_operation(operation: Any) -> tuple[str, Any]:
     if not isinstance(operation, dict) or not isinstance(operation.get("path"), str):
-        raise exception.Invalid(f"{operation!r} is not a JSON-patch operation with op, path and value.")
+        raise exception.Invalid(f"{types.shown(operation)} is not a JSON-patch operation with op, path and value.")
     op, path = operation.get("op"), operation["path"]
     if op not in ("replace", "remove", "add"):
-        raise exception.Invalid(f"The operation {op!r} is not known: use replace, add or remove.")
+        raise exception.Invalid(f"The operation {types.shown(op)} is not known: use replace, add or remove.")
     matched = _PATCH_PATH.fullmatch(path)
     if not matched:
-        raise exception.Invalid(f"The path {path!r} is not the path of an attribute such as /location.")
+        raise exception.Invalid(f"The path {types.shown(path)} is not the path of an attribute such as /location.")
     name, rest = matched.groups()
     if op == "add" and not rest:
         raise exception.Invalid(f"An attribute cannot be added: use replace for {path}.")
@@ -145,20 +161,15 @@ def _checked(kind: type[wtypes.Base], name: str, value: Any, allowed: frozenset[
             return datatype.frombasetype(datatype.validate(value))
         return wtypes.validate_value(datatype, value)
     except wsme.exc.InvalidInput as error:
-        raise exception.Invalid(f"{name} cannot be {value!r}: {error.msg or error.faultstring}.") from error
+        raise exception.Invalid(f"{name} cannot be {types.shown(value)}: {error.msg or error.faultstring}.") from error
     except (ValueError, TypeError) as error:
-        raise exception.Invalid(f"{name} cannot be {_short(value)}: {error}.") from error
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+        raise exception.Invalid(f"{name} cannot be {types.shown(value)}: {error}.") from error
 
 
 def _check_allowed(kind: type[wtypes.Base], name: str, allowed: frozenset[str]) -> Any:
     attributes = {attribute.key: attribute for attribute in wtypes.list_attributes(kind)}
     if name not in attributes:
-        raise exception.Invalid(f"There is no attribute {name!r}. Allowed here: {', '.join(sorted(allowed))}.")
+        raise exception.Invalid(f"There is no attribute {types.shown(name)}. Allowed here: {', '.join(sorted(allowed))}.")
     if name in SERVER_OWNED or name not in allowed:
         raise exception.Invalid(f"The attribute {name!r} cannot be set here. Allowed: {', '.join(sorted(allowed))}.")
     return attributes[name].datatype

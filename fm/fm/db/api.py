@@ -171,7 +171,7 @@ def get_alarm(connection: Connection, alarm_uuid: str) -> dict[str, Any]:
     """:raises exception.NotFound: when no such alarm is active"""
     row = connection.execute(_alarms_with_type().where(_alarm.c.uuid == alarm_uuid)).mappings().one_or_none()
     if row is None:
-        raise exception.NotFound(f"No active alarm has the uuid {alarm_uuid}. It may have been cleared: see the event list.")
+        raise exception.NotFound(f"No active alarm has the uuid {alarm_uuid[:80]}. It may have been cleared: see the event list.")
     return _alarm_record(row)
 
 
@@ -250,7 +250,7 @@ def get_event(connection: Connection, event_uuid: str) -> dict[str, Any]:
     """:raises exception.NotFound: when there is no such event (any more)"""
     row = connection.execute(_events_with_type().where(_event.c.uuid == event_uuid)).mappings().one_or_none()
     if row is None:
-        raise exception.NotFound(f"No event has the uuid {event_uuid}.")
+        raise exception.NotFound(f"No event has the uuid {event_uuid[:80]}.")
     return dict(row)
 
 
@@ -280,7 +280,7 @@ def get_type(connection: Connection, type_uuid: str) -> dict[str, Any]:
     """:raises exception.NotFound: when there is no such alarm type"""
     row = connection.execute(sa.select(_type).where(_type.c.uuid == type_uuid)).mappings().one_or_none()
     if row is None:
-        raise exception.NotFound(f"No alarm type has the uuid {type_uuid}. `fm event-suppress-list` shows them.")
+        raise exception.NotFound(f"No alarm type has the uuid {type_uuid[:80]}. `fm event-suppress-list` shows them.")
     return dict(row)
 
 

@@ -202,7 +202,13 @@ def _store_kind(connection: Connection, host_id: int, kind: str, records: list[R
 
 def _inventory(kind: str) -> sa.Select[Any]:
     table, _ = TABLES[kind]
-    columns = [*table.c, _host.c.uuid.label("ihost_uuid"), _host.c.uuid.label("host_uuid"), table.c.host_id.label("forihostid")]
+    columns = [
+        *table.c,
+        _host.c.uuid.label("ihost_uuid"),
+        _host.c.uuid.label("host_uuid"),
+        table.c.host_id.label("forihostid"),
+        _host.c.subfunctions.label("host_subfunctions"),
+    ]
     select = sa.select(*columns).join_from(table, _host)
     if "numa_node" in table.c and kind != "numa":
         node = models.i_node

@@ -4,19 +4,23 @@
 They are forked by a server that has imported everything already, so that each costs milliseconds.
 """
 
+import json
 import multiprocessing
 import os
 import pathlib
 import signal
 import sys
 import threading
+import types
 from collections.abc import Sequence
 from multiprocessing import forkserver
 from typing import Any, TextIO
+from unittest import mock
 
 from oslo_config import cfg
 
 from stx import config, exception, rpc, service
+from stx.context import RequestContext, internal
 
 TOPIC = "service.process"
 DEADLINE_S = 20.0
@@ -73,28 +77,52 @@ class Failing(Part):
         raise exception.ConfigurationError("The disk is missing. Insert it.")
 
 
-class Answering(Part):
-    """Answers a request only once the process stops."""
-
+class Manager:
     target = rpc.target(TOPIC, "1.0")
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self._stopping = threading.Event()
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
 
     @rpc.exposed
-    def ask(self, context: object) -> str:
+    def pid(self, context: RequestContext) -> int:
+        return os.getpid()
+
+    @rpc.exposed
+    def refuse(self, context: RequestContext, text: str) -> None:
+        raise exception.Conflict(text)
+
+    @rpc.exposed
+    def answer_late(self, context: RequestContext) -> str:
+        """Answers only once the process stops."""
         say("asked")
-        self._stopping.wait(DEADLINE_S)
+        self.stopping.wait(DEADLINE_S)
         return "answered"
 
+
+class Answering(Part):
+    """Answers requests."""
+
     def start(self) -> None:
-        self._server = rpc.Server(self)
+        self._manager = Manager()
+        self._server = rpc.Server(self._manager)
         self._server.start()
+        super().start()
 
     def stop(self) -> None:
-        self._stopping.set()
+        self._manager.stopping.set()
         self._server.stop()
+
+
+class Asking(Part):
+    """Says what two requests and a refused one gave."""
+
+    def start(self) -> None:
+        client, context = rpc.Client(TOPIC, "1.0", DEADLINE_S), internal(self.name)
+        pids = [client.call(context, "pid", into=int) for _ in range(2)]
+        try:
+            client.call(context, "refuse", text="It is in use.")
+        except exception.StxException as error:
+            say(json.dumps([*pids, type(error).__name__, error.message]))
 
 
 def sound() -> service.Service:
@@ -107,10 +135,17 @@ SERVICES: dict[str, Sequence[Part]] = {
     "unhealthy": [Unhealthy("unhealthy")],
     "failing": [Part("third"), Failing("failing"), Part("fourth")],
     "answering": [Answering("answering")],
+    "asking": [Asking("asking")],
 }
 
 
+def _end_with_the_tests() -> None:
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
 def _run(names: Sequence[str], config_file: str, environ: dict[str, str], output: Any, errors: Any) -> None:
+    threading.Thread(target=_end_with_the_tests, daemon=True).start()
     os.dup2(output.fileno(), sys.stdout.fileno())
     os.dup2(errors.fileno(), sys.stderr.fileno())
     os.environ.update(environ)
@@ -126,17 +161,26 @@ class Running:
         self._pipes = [_FORKING.Pipe(duplex=False) for _ in range(2)]
         writers = [writer for _, writer in self._pipes]
         self._process = _FORKING.Process(target=_run, args=(names, str(config_file), environ, *writers))
-        self._process.start()
+        # Otherwise the child would import what runs the tests.
+        with mock.patch.dict(sys.modules, __main__=types.ModuleType("__main__")):
+            self._process.start()
         for writer in writers:
             writer.close()
+        # Whoever reads from it comes to an end.
+        self._deadline = threading.Timer(DEADLINE_S, self._process.kill)
+        self._deadline.start()
         self.output, self._errors = (self._open(reader) for reader, _ in self._pipes)
 
     @staticmethod
     def _open(reader: Any) -> TextIO:
         return open(reader.fileno(), closefd=False)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def send(self, number: signal.Signals) -> None:
-        os.kill(self._process.pid, number)
+        os.kill(self.pid, number)
 
     def logs(self, text: str) -> bool:
         """Whether it writes a line with `text` before it ends."""
@@ -149,8 +193,11 @@ class Running:
         return self._process.exitcode, lines, errors
 
     def close(self) -> None:
+        self._deadline.cancel()
         self._process.kill()
         self._process.join(DEADLINE_S)
+        self.output.close()
+        self._errors.close()
         for reader, _ in self._pipes:
             reader.close()
 

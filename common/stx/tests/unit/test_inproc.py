@@ -86,7 +86,9 @@ class DeliveryTest(InprocCase):
     def test_a_call_is_answered(self) -> None:
         self.serve()
 
-        self.assertEqual({"text": "ü", "list": [1, 2.5, None]}, self.client().call({}, "echo", value={"text": "ü", "list": [1, 2.5, None]}))
+        self.assertEqual(
+            {"text": "ü", "list": [1, 2.5, None]}, self.client().call({}, "echo", value={"text": "ü", "list": [1, 2.5, None]})
+        )
 
     def test_the_context_travels_along(self) -> None:
         self.serve()
@@ -210,14 +212,14 @@ class DeadlineTest(InprocCase):
         begun = time.monotonic()
 
         self.assertRaises(oslo_messaging.MessagingTimeout, self.client(timeout=0.1).call, {}, "echo", value=1)
-        self.assertTrue(0.1 <= time.monotonic() - begun < 2)
+        self.assertTrue(0.1 <= time.monotonic() - begun < 5)
 
     def test_a_call_to_a_hanging_server_ends_at_its_deadline(self) -> None:
         self.serve()
         begun = time.monotonic()
 
         self.assertRaises(oslo_messaging.MessagingTimeout, self.client(timeout=0.1).call, {}, "block", value=1)
-        self.assertTrue(0.1 <= time.monotonic() - begun < 2)
+        self.assertTrue(0.1 <= time.monotonic() - begun < 5)
 
     def test_an_answer_that_comes_too_late_does_not_answer_the_next_call(self) -> None:
         endpoint = self.serve()

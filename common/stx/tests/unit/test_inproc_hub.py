@@ -9,8 +9,6 @@ import pathlib
 import socket
 import stat
 import struct
-import subprocess
-import sys
 import time
 from typing import Any
 
@@ -18,28 +16,30 @@ import fixtures
 import oslo_messaging
 
 from stx import context, exception, inproc, rpc, testing
-from stx.tests.unit import bus_process
+from stx.tests.unit import service_process
 
 DEADLINE_S = 20.0
 
 
 class HubCase(testing.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        service_process.prepare()
+
     def setUp(self) -> None:
         super().setUp()
         self.platform = self.useFixture(testing.Platform())
         self.path = self.platform.path / "bus"
         self.platform.conf.config(transport_url=f"inproc://{self.path}")
-        self.client = rpc.Client(bus_process.TOPIC, "1.0", timeout_s=DEADLINE_S)
+        self.client = rpc.Client(service_process.TOPIC, "1.0", timeout_s=DEADLINE_S)
         self.internal = context.internal("test")
 
-    def start_process(self, role: str, hub: bool) -> subprocess.Popen[str]:
-        environ = {**os.environ, "OS_DEFAULT__TRANSPORT_URL": f"inproc://{self.path}", "OS_INPROC__HUB": str(hub)}
-        command = [sys.executable, "-m", bus_process.__name__, role]
-        process = subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.addCleanup(process.wait, DEADLINE_S)
-        self.addCleanup(process.kill)
-        self.addCleanup(process.stdout.close)
-        self.addCleanup(process.stdin.close)
+    def start_process(self, service: str, hub: bool) -> service_process.Running:
+        config = self.platform.path / "probe.conf"
+        config.write_text(f"[DEFAULT]\ntransport_url = inproc://{self.path}\n[inproc]\nhub = {hub}\n")
+        process = service_process.Running(service, config_file=config, environ={})
+        self.addCleanup(process.close)
         return process
 
     def pid(self) -> int:
@@ -51,7 +51,7 @@ class HubTest(HubCase):
 
     def setUp(self) -> None:
         super().setUp()
-        server = rpc.Server(bus_process.Manager())
+        server = rpc.Server(service_process.Manager())
         server.start()
         self.addCleanup(server.stop)
 
@@ -68,7 +68,7 @@ class HubTest(HubCase):
     def ask(self, sock: socket.socket, **changed: Any) -> dict[str, Any]:
         frame = {
             "exchange": rpc.EXCHANGE,
-            "topic": bus_process.TOPIC,
+            "topic": service_process.TOPIC,
             "server": None,
             "fanout": False,
             "ctxt": {},
@@ -87,9 +87,9 @@ class HubTest(HubCase):
             return True
 
     def test_another_process_is_answered_with_results_and_with_our_exceptions(self) -> None:
-        answer, _ = self.start_process("call", hub=False).communicate(timeout=DEADLINE_S)
+        answer = self.start_process("asking", hub=False).output.readline()
 
-        self.assertEqual({"pids": [os.getpid()] * 2, "error": ["Conflict", "It is in use."]}, json.loads(answer))
+        self.assertEqual([os.getpid(), os.getpid(), "Conflict", "It is in use."], json.loads(answer))
 
     def test_calls_inside_the_hub_need_no_socket(self) -> None:
         self.path.unlink()
@@ -150,16 +150,16 @@ class RemoteTest(HubCase):
         self.platform.conf.conf.register_opts(inproc.inproc_opts, group="inproc")
         self.platform.conf.config(group="inproc", hub=False)
 
-    def hold(self, process: subprocess.Popen[str]) -> None:
-        process.stdin.write("\n")
-        process.stdin.flush()
-        self.assertEqual("ready\n", process.stdout.readline())
+    def start_hub(self) -> service_process.Running:
+        hub = self.start_process("answering", hub=True)
+        self.assertEqual("answering starts\n", hub.output.readline())
+        return hub
 
     def test_without_a_hub_the_caller_is_told_at_once(self) -> None:
         begun = time.monotonic()
 
         self.assert_raises_with(exception.Unavailable, str(self.path), self.pid)
-        self.assertLess(time.monotonic() - begun, 2)
+        self.assertLess(time.monotonic() - begun, 5)
 
     def test_without_a_hub_events_are_lost_quietly(self) -> None:
         rpc.publish(self.internal, "fm.alarm.set", {})
@@ -169,7 +169,7 @@ class RemoteTest(HubCase):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as hanging:
             hanging.bind(str(self.path))
             hanging.listen()
-            client = rpc.Client(bus_process.TOPIC, "1.0", timeout_s=0.1)
+            client = rpc.Client(service_process.TOPIC, "1.0", timeout_s=0.1)
             begun = time.monotonic()
 
             self.assertRaises(exception.Unavailable, client.call, self.internal, "pid")
@@ -177,14 +177,12 @@ class RemoteTest(HubCase):
         self.assertLess(time.monotonic() - begun, 5)
 
     def test_calls_go_on_with_a_hub_that_was_restarted(self) -> None:
-        first, second = (self.start_process("serve", hub=True) for _ in range(2))
-        self.hold(first)
+        first = self.start_hub()
         self.assertEqual([first.pid] * 3, [self.pid() for _ in range(3)])
 
-        first.kill()
-        first.wait(DEADLINE_S)
+        first.close()
         self.assertRaises(exception.Unavailable, self.pid)
-        self.hold(second)
+        second = self.start_hub()
 
         self.assertEqual([second.pid] * 3, [self.pid() for _ in range(3)])
 

@@ -120,7 +120,7 @@ class AlarmController(app.Controller):
         context = self.authorize(policies.ALARM_MODIFY)
         changes = wire.from_body(Alarm, _MODIFIABLE)
         now = db_api.get_alarm(alarm_uuid)
-        kept = {name: now[name] for name in (*_MODIFIABLE, "alarm_id", "entity_instance_id")}
+        kept = {name: now[name] for name in (*_MODIFIABLE, "alarm_id", "entity_instance_id", "inhibit_alarms")}
         self._manager.store(context, _report({**kept, **changes}))
         return _full.render(db_api.get_alarm(alarm_uuid), "")
 

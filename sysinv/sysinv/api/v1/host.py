@@ -84,7 +84,7 @@ class Host(types.Resource):
     install_output = types.choice(*states.INSTALL_OUTPUTS)
     console = types.text
     tboot = types.choice("", "true")
-    ttys_dcd = types.text
+    ttys_dcd = types.Text(31)
     vsc_controllers = types.text
     install_state = wtypes.text
     install_state_info = wtypes.text
@@ -94,6 +94,7 @@ class Host(types.Resource):
     hw_settle = types.Text(31, r"\d+", "0")
     clock_synchronization = types.choice(*states.CLOCKS)
     peers = types.json
+    peer_id = types.integer
     isystem_uuid = types.uuid
     forisystemid = types.integer
     created_at = types.datetime_utc
@@ -101,7 +102,8 @@ class Host(types.Resource):
 
 
 def _extend(answer: dict[str, Any], record: wire.Record, base: str) -> None:
-    answer["peers"] = None
+    # Storage hosts that replicate each other are peers.
+    answer["peers"] = answer["peer_id"] = None
     if record["personality"] == states.CONTROLLER:
         # This service runs on the active controller only.
         activity = "Active" if record["hostname"] == CONF.host else "Standby"

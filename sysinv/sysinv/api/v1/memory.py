@@ -2,6 +2,7 @@
 """/v1/imemorys: memory and huge pages of each NUMA node (spec sysinv.md 1.7.3)."""
 
 from stx.rest import types, wire
+from sysinv import rules
 from sysinv.api.v1 import inventory
 
 
@@ -11,6 +12,7 @@ class Memory(types.Resource):
     memavail_mib = types.integer
     node_memtotal_mib = types.integer
     platform_reserved_mib = types.integer
+    minimum_platform_reserved_mib = types.integer
     hugepages_configured = types.boolean_text
     vswitch_hugepages_size_mib = types.integer
     vswitch_hugepages_reqd = types.integer
@@ -34,7 +36,11 @@ class Memory(types.Resource):
     updated_at = types.datetime_utc
 
 
-view = wire.View(Memory, "imemorys")
+def _extend(answer: dict, record: wire.Record, base: str) -> None:
+    answer["minimum_platform_reserved_mib"] = rules.minimum_platform_reserved_mib(record["host_subfunctions"])
+
+
+view = wire.View(Memory, "imemorys", extend=_extend)
 
 
 def controller(parent: str | None = None) -> inventory.InventoryController:

@@ -24,7 +24,7 @@ class PciDevice(types.Resource):
     sriov_numvfs = types.integer
     sriov_vfs_pci_address = wtypes.text
     driver = wtypes.text
-    enabled = types.boolean
+    enabled = types.Boolean()
     extra_info = wtypes.text
     host_id = types.integer
     host_uuid = types.uuid

@@ -23,7 +23,7 @@ class Port(types.Resource):
     sriov_numvfs = types.integer
     sriov_vfs_pci_address = wtypes.text
     driver = wtypes.text
-    dpdksupport = types.boolean
+    dpdksupport = types.Boolean()
     capabilities = types.json
     host_id = types.integer
     host_uuid = types.uuid
@@ -44,6 +44,7 @@ class EthernetPort(Port):
     duplex = wtypes.text
     autoneg = wtypes.text
     bootp = wtypes.text
+    bootif = wtypes.text
 
 
 def _extend(answer: dict, record: wire.Record, base: str) -> None:
@@ -54,8 +55,13 @@ def _extend(answer: dict, record: wire.Record, base: str) -> None:
         answer[name] = wire.links(base, "ports", record["uuid"], name)
 
 
+def _extend_ethernet(answer: dict, record: wire.Record, base: str) -> None:
+    _extend(answer, record, base)
+    answer["bootif"] = None
+
+
 view = wire.View(Port, "ports", extend=_extend)
-ethernet_view = wire.View(EthernetPort, "ethernet_ports", extend=_extend)
+ethernet_view = wire.View(EthernetPort, "ethernet_ports", extend=_extend_ethernet)
 
 
 def controller(parent: str | None = None) -> inventory.InventoryController:
