@@ -64,7 +64,13 @@ def parse(argv: Sequence[str], prog: str, config_files: Sequence[str] | None = N
     """
     register()
     log.set_defaults(
-        default_log_levels=[*log.get_default_log_levels(), "alembic=WARNING", "asyncio=INFO", "oslo_service=WARNING", "futurist=WARNING"]
+        default_log_levels=[
+            *log.get_default_log_levels(),
+            "alembic=WARNING",
+            "asyncio=INFO",
+            "oslo_service=WARNING",
+            "futurist=WARNING",
+        ]
     )
     try:
         CONF(
@@ -87,4 +93,6 @@ def _default_files(prog: str) -> list[str]:
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
     """For oslo-config-generator (entry point group oslo.config.opts)."""
-    return [("DEFAULT", default_opts), ("metrics", metrics_opts)]
+    from stx.inproc import inproc_opts
+
+    return [("DEFAULT", default_opts), ("metrics", metrics_opts), ("inproc", inproc_opts)]

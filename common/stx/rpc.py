@@ -223,7 +223,7 @@ def _local(error: exception.StxException) -> exception.StxException:
 class Event(msgspec.Struct):
     """A change of state that anyone may follow. Nothing depends on its arrival.
 
-    :ivar kind: what happened, such as `fm.alarm.set` or `sysinv.host.update`
+    :ivar kind: what happened, such as `fm.events` or `sysinv.host.update`
     :ivar payload: the facts, as plain values
     """
 

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`.. command-help:: stx up` in a page shows what `stx up --help` prints."""
+"""`.. command-help:: stx up` in a page shows what `stx up --help` prints; examples of cliff's commands become readable."""
 
+import argparse
 import os
 import pathlib
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
+from cliff import sphinxext
 from docutils import nodes
 from docutils.parsers import rst
 
@@ -26,6 +29,13 @@ class CommandHelp(rst.Directive):
         return [nodes.literal_block(done.stdout, done.stdout, language="none")]
 
 
+def example(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """The end of a command's help as an example; cliff shows it as one paragraph, with a placeholder for the command's name."""
+    _, _, line = (parser.epilog or "").partition("\n")
+    yield from ("Example::", "", "    " + line.strip() % {"prog": parser.prog}, "")
+
+
 def setup(sphinx: Any) -> dict[str, bool]:
+    sphinxext._format_epilog = example
     sphinx.add_directive("command-help", CommandHelp)
     return {"parallel_read_safe": True}

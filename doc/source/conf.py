@@ -15,7 +15,6 @@ copyright = author
 version, release = version.SOFTWARE_VERSION, version.VERSION
 
 extensions = [
-    "openstackdocstheme",
     "oslo_config.sphinxext",
     "oslo_config.sphinxconfiggen",
     "oslo_policy.sphinxext",
@@ -47,8 +46,13 @@ autoprogram_cliff_ignored = [
     "--prefix",
 ]
 
-html_theme = "openstackdocs"
+# The theme asks git for the revision, and warns where there is none.
+if (TOP / ".git").exists():
+    extensions.append("openstackdocstheme")
+    html_theme = "starlingxdocs"
+    # Readers of these pages are nobody else's business.
+    html_theme_options = {"analytics_tracking_code": ""}
+    openstackdocs_auto_name = False
+    openstackdocs_auto_version = False
 html_title = f"{project} {release}"
-openstackdocs_auto_name = False
-openstackdocs_auto_version = False
 pygments_style = "native"

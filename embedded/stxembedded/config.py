@@ -11,7 +11,9 @@ import secrets
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
+
+import msgspec
 
 from stx import exception
 from stxembedded.accounts import Service, User
@@ -34,6 +36,14 @@ SHAPES = {
     "duplex": {"system_type": "All-in-one", "system_mode": "duplex"},
     "standard": {"system_type": "Standard"},
 }
+
+
+class _Chosen(msgspec.Struct):
+    """The file layout.json."""
+
+    shape: Literal["simplex", "duplex", "standard"]
+    address: Annotated[str, msgspec.Meta(min_length=1)]
+    ports: dict[str, Annotated[int, msgspec.Meta(ge=1, le=65535)]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,11 +138,11 @@ class Layout:
         """
         path = data_dir / "layout.json"
         try:
-            chosen = json.loads(path.read_text())
-            return cls(data_dir, chosen["shape"], chosen["address"], {**PORTS, **chosen["ports"]})
+            chosen = msgspec.json.decode(path.read_bytes(), type=_Chosen)
+            return cls(data_dir, chosen.shape, chosen.address, {**PORTS, **chosen.ports})
         except FileNotFoundError:
             return cls(data_dir)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, msgspec.MsgspecError) as error:
             raise exception.ConfigurationError(
                 f"{path} cannot be used ({error}). Correct it, or remove it to start over."
             ) from error

@@ -15,9 +15,14 @@ def exclusive(path: Path, command: str) -> Iterator[None]:
     """Hold the lock file for a while. It is free again when the process ends, however it ends.
 
     :raises exception.Conflict: naming the command and the process that hold it
+    :raises exception.ConfigurationError: when there can be no such file
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_RDWR, 0o600), "r+") as file:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise exception.ConfigurationError(f"{path} cannot be made: {error.strerror}. Choose another --data-dir.") from error
+    with os.fdopen(descriptor, "r+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -16,7 +16,7 @@ pmon_opts = [
     cfg.ListOpt(
         "subfunctions",
         default=["controller"],
-        help="What this host is, of controller, worker, storage: processes of other subfunctions are not watched.",
+        help="What this host is, of controller, worker, storage. A process of a subfunction is watched once that is configured.",
     ),
 ]
 

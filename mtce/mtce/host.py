@@ -68,8 +68,6 @@ class Host:
             self._monitor.start()
         except MonitorError as error:
             raise exception.ConfigurationError(str(error)) from error
-        for problem in self._monitor.problems:
-            LOG.error("%s", problem)
         self._worker.start()
 
     def stop(self) -> None:
@@ -77,8 +75,7 @@ class Host:
         self._monitor.stop()
 
     def reset(self) -> None:
-        for problem in self._monitor.reload():
-            LOG.error("%s", problem)
+        self._monitor.reload()
 
     def is_healthy(self) -> bool:
         return self._worker.is_healthy() and self._monitor.is_alive()

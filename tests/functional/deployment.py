@@ -191,7 +191,7 @@ class Deployment:
 
     def _python_argv(self, code: str, *arguments: str) -> list[str]:
         files = [f"--config-file={path}" for path in self.host_files()]
-        prelude = f"from stx import config\nconfig.parse({files!r}, 'test-client')\n"
+        prelude = f"import os\nos.umask(0o077)\nfrom stx import config\nconfig.parse({files!r}, 'test-client')\n"
         return [sys.executable, "-c", prelude + textwrap.dedent(code), *arguments]
 
     def host_files(self) -> list[pathlib.Path]:
@@ -237,14 +237,19 @@ class Embedded(Deployment):
     def __init__(self) -> None:
         self.layout = _new_layout()
 
-    def stx(self, *arguments: str, deadline_s: float = 150) -> Ran:
+    def stx(self, *arguments: str, deadline_s: float = 150, **options: Any) -> Ran:
+        """:param options: of subprocess.run, such as env and user"""
         argv = [str(PROGRAMS / "stx"), *arguments]
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=deadline_s, check=False, cwd="/")
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=deadline_s, check=False, cwd="/", **options)
         return Ran(done.returncode, done.stdout, done.stderr)
 
+    @property
+    def ports(self) -> list[str]:
+        """Options of `stx up` that choose the ports."""
+        return [f"--{service}-port={port}" for service, port in self.layout.ports.items()]
+
     def start(self) -> None:
-        ports = [option for service, port in self.layout.ports.items() for option in (f"--{service}-port", str(port))]
-        ran = self.stx("up", "--data-dir", str(self.layout.data_dir), *ports)
+        ran = self.stx("up", "--data-dir", str(self.layout.data_dir), *self.ports)
         if ran.code != 0:
             self.stop()
             raise AssertionError(ran.out + ran.err)

@@ -11,6 +11,7 @@ import logging
 import os
 import subprocess
 import uuid
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 from unittest import mock
@@ -74,7 +75,14 @@ def called(environment: dict[str, str], program: str, *argv: str) -> deployment.
     log = logging.getLogger()
     level, handlers = log.level, log.handlers
     log.handlers = []
-    with mock.patch.dict(os.environ, environment), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with (
+        mock.patch.dict(os.environ, environment),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        warnings.catch_warnings(),
+    ):
+        # Test runners switch on what programs leave off.
+        warnings.simplefilter("ignore")
         try:
             code = shell.main(program, argv)
         except SystemExit as ended:

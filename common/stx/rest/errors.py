@@ -4,6 +4,7 @@
 The body is `{"error_message": "<JSON text of {debuginfo, faultcode, faultstring}>"}`: clients decode it twice (spec sysinv.md 1.3).
 """
 
+import contextlib
 import logging
 import re
 from collections.abc import Callable, Iterable
@@ -44,26 +45,29 @@ class ErrorShape:
         self._body_limit = body_limit
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        request = webob.Request(environ)
         body = environ.get("wsgi.input")
+        response = self._answer(environ)
+        if response.status_int >= 400 and body is not None:
+            # Who is cut off while sending may not come to read the answer.
+            with contextlib.suppress(OSError):
+                body.read(_DRAINED_BYTES)
+        return response(environ, start_response)
+
+    def _answer(self, environ: dict[str, Any]) -> webob.Response:
+        request = webob.Request(environ)
         try:
             _check_address(environ)
             response = request.get_response(self._application)
         except exception.StxException as error:
             if error.code >= 500:
                 LOG.error("%s %s failed: %s", request.method, request.path, error.message)
-            return shaped(error.code, error.message)(environ, start_response)
+            return shaped(error.code, error.message)
         except webob.exc.HTTPException as error:
             response = error
         except Exception:
             LOG.exception("%s %s failed", request.method, request.path)
-            return shaped(500, self._internal(environ))(environ, start_response)
-        if response.status_int >= 400:
-            response = self._reshaped(request, response, environ)
-        if response.status_int == 413 and body is not None:
-            # Who is cut off while sending may not come to read the answer.
-            body.read(_DRAINED_BYTES)
-        return response(environ, start_response)
+            return shaped(500, self._internal(environ))
+        return self._reshaped(request, response, environ) if response.status_int >= 400 else response
 
     def _reshaped(self, request: webob.Request, response: webob.Response, environ: dict[str, Any]) -> webob.Response:
         status = response.status_int

@@ -39,13 +39,16 @@ class Step:
     is_stestr: bool = False
 
 
+# Some tests chosen by a filter run one after another instead.
+_WORKERS = ("--worker-file", "tests/functional/workers.yaml")
+
 STEPS = (
     Step("format", "lint", ("ruff", "format", "--check", "--quiet", ".", "stx")),
     Step("style", "lint", ("ruff", "check", "--quiet", ".", "stx")),
     Step("walls", "lint", ("lint-imports",)),
     Step("types", "lint", ("mypy",)),
     Step("unit", "unit", ("stestr", "--test-path", "./tests/unit", "run"), is_stestr=True),
-    Step("functional", "functional", ("stestr", "--test-path", "./tests/functional", "run", "--serial"), is_stestr=True),
+    Step("functional", "functional", ("stestr", "--test-path", "./tests/functional", "run", *_WORKERS), is_stestr=True),
 )
 
 
@@ -98,7 +101,10 @@ def run_step(root: Path, step: Step, filters: Sequence[str] = ()) -> collections
     environment = {**os.environ, "PATH": f"{program.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     before = _runs(root)
     extra = filters if step.is_stestr else pure_modules(root) if step.name == "types" else ()
-    code = subprocess.run([program, *step.argv[1:], *extra], cwd=root, env=environment, check=False).returncode
+    argv = step.argv[1:]
+    if filters and step.argv[-len(_WORKERS) :] == _WORKERS:
+        argv = (*step.argv[1 : -len(_WORKERS)], "--serial")
+    code = subprocess.run([program, *argv, *extra], cwd=root, env=environment, check=False).returncode
     if not step.is_stestr:
         return collections.Counter([FAILED if code else PASSED])
     counts: collections.Counter[str] = collections.Counter()

@@ -123,7 +123,7 @@ def _await_host(layout: Layout, passwords: Mapping[str, str], say: Callable[[str
 
 def _refuse_changes(wanted: Layout) -> None:
     if Layout.load(wanted.data_dir) != wanted:
-        raise exception.Conflict("The platform runs with another host name, address or ports. Stop it first: stx down.")
+        raise exception.Conflict("The platform runs with another address or other ports. Stop it first: stx down.")
 
 
 def _interrupt(number: int, frame: Any) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mtce.pmon.machine import Verb
 
-DEFAULT_SOCKET = Path("/var/run/pmon.sock")
+DEFAULT_SOCKET = Path("/run/starlingx/pmon.sock")
 DEADLINE_S = 120.0
 MAX_ANSWER_BYTES = 65536
 

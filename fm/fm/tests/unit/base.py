@@ -13,7 +13,7 @@ from fm import faults, manager
 from fm.api import root
 from fm.db import api as db_api
 from stx import context as stx_context
-from stx import paging, rpc, testing
+from stx import db, paging, rpc, testing
 
 TIMESTAMP = "2026-11-23T10:00:00.000001"
 
@@ -53,13 +53,39 @@ def events(**page: Any) -> list[dict[str, Any]]:
     return db_api.list_events(paging.Page(**{"limit": 2000, **page}))
 
 
+_templates: dict[Any, bytes] = {}
+
+
+def fill_database(test: Any, database: db.Database, template: Any, make: Callable[[], None]) -> None:
+    """Give a test a database file of its own as `make` makes it.
+
+    It is made once a process and copied from then on: migrations would take most of the tests' time.
+    """
+    path = test.platform.path / f"{database.component}.sqlite"
+    test.platform.conf.config(group=database.group, connection=f"sqlite:///{path}")
+    database.reset()
+    test.addCleanup(database.reset)
+    if template in _templates:
+        path.write_bytes(_templates[template])
+        return
+    make()
+    # Only when the last connection is closed all is in the file.
+    database.reset()
+    _templates[template] = path.read_bytes()
+
+
+def _make_database() -> None:
+    db_api.database.migrate()
+    db_api.synchronise_catalogue()
+
+
 class DatabaseTest(testing.TestCase):
     """A test with a database of its own that has the catalogue's alarm types."""
 
     def setUp(self) -> None:
         super().setUp()
-        self.platform = self.useFixture(testing.Platform(db_api.database))
-        db_api.synchronise_catalogue()
+        self.platform = self.useFixture(testing.Platform())
+        fill_database(self, db_api.database, "fm", _make_database)
         self.context = stx_context.internal("test")
 
     def start_manager(self) -> rpc.Server:

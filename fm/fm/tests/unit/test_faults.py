@@ -93,7 +93,7 @@ class EntityTest(testing.TestCase):
     def test_the_type_of_an_entity_is_its_names_without_values(self, entity: str, expected: str) -> None:
         self.assertEqual(expected, faults.entity_type(entity))
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=60, deadline=None)
     @given(st.lists(st.tuples(st.sampled_from(["host", "port", "file-system", "service_group"]), _VALUE), min_size=1, max_size=4))
     def test_values_may_hold_dots(self, parts: list[tuple[str, str]]) -> None:
         entity = ".".join(f"{name}={value}" for name, value in parts)

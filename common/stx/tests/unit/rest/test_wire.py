@@ -9,7 +9,7 @@ from typing import Any
 import hypothesis
 from hypothesis import strategies
 
-from stx import testing
+from stx import exception, testing
 from stx.rest import wire
 from stx.tests.unit.rest import base
 from stx.tests.unit.shelf import api
@@ -93,6 +93,10 @@ class FromBodyTest(base.RestCase):
         for name in ("uuid", "created_at", "updated_at", "links", "weight"):
             self.assert_refused(400, f"'{name}' cannot be set", self.post({"title": "Emma", name: "1"}))
         self.assert_refused(400, "no attribute 'id'", self.post({"title": "Emma", "id": 1}))
+
+    def test_what_the_server_owns_cannot_be_set_even_where_a_service_allows_it_by_mistake(self) -> None:
+        for name in ("uuid", "created_at", "updated_at", "links"):
+            self.assertRaises(exception.Invalid, wire._check_allowed, api.Book, name, frozenset({name}))
 
     def test_a_body_that_is_no_object_is_refused(self) -> None:
         for body in ([], [{}], "text", 1, None, True):

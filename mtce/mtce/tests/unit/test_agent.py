@@ -1,0 +1,410 @@
+# SPDX-License-Identifier: Apache-2.0
+"""mtce-agent with a clock of the test's, a real conductor and a real spool."""
+
+from typing import Any
+
+import fixtures
+
+from mtce import agent, client
+from stx import context as stx_context
+from stx import exception
+from sysinv import defaults
+from sysinv.db import api as db_api
+from sysinv.tests.unit import base
+
+TIMEOUT_S = 15.0
+
+
+class Clock:
+    """Monotonic seconds that pass when told."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class AgentTest(base.SystemTest):
+    """An agent that has just started; controller-0 is unlocked, and out of service."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.platform.conf.config(group="mtce", report_timeout=TIMEOUT_S)
+        self.clock = Clock()
+        self.agent = agent.Agent(self.clock)
+
+    def hear(self, hostname: str = "controller-0", uptime_s: int = 0, **failed: str) -> None:
+        """A report of a host comes in."""
+        self.agent.report(self.context, client.HostReport(hostname, "boot", uptime_s, failed))
+
+    def pass_s(self, seconds: float) -> None:
+        """Time passes, and the agent takes its next step."""
+        self.clock.now += seconds
+        self.agent.step()
+
+    def state(self, hostname: str = "controller-0") -> tuple[str, str, str]:
+        host = self.host(hostname)
+        return host["administrative"], host["operational"], host["availability"]
+
+    def administer(self, hostname: str, administrative: str) -> None:
+        self.conductor.update_host_state(self.context, hostname, {"administrative": administrative})
+        self.agent.forget_hosts()
+
+    def told(self) -> list[tuple[str, str, str, str | None]]:
+        """What Fault Management was told, beside what the conductor told it."""
+        told = [(each.operation, each.alarm_id, each.entity_instance_id, each.severity) for each in self.faults()]
+        return [each for each in told if each[1] in ("200.006", "200.022")]
+
+    def alarms(self) -> list[str]:
+        return [operation for operation, alarm_id, _, _ in self.told() if alarm_id == "200.006"]
+
+
+class ServiceStateTest(AgentTest):
+    def test_a_host_comes_into_service_with_its_first_report(self) -> None:
+        self.agent.step()
+        self.assertEqual(("unlocked", "disabled", "offline"), self.state())
+        self.hear()
+        self.pass_s(1)
+        self.assertEqual(("unlocked", "enabled", "available"), self.state())
+
+    def test_the_worker_of_a_controller_is_in_the_same_state(self) -> None:
+        self.hear()
+        self.pass_s(1)
+        host = self.host()
+        self.assertEqual(("enabled", "available"), (host["subfunction_oper"], host["subfunction_avail"]))
+        self.hear(sshd="major")
+        self.pass_s(1)
+        self.assertEqual("degraded", self.host()["subfunction_avail"])
+
+    def test_a_plain_worker_has_no_second_state(self) -> None:
+        self.create()
+        self.administer("compute-0", "unlocked")
+        self.hear("compute-0")
+        self.pass_s(1)
+        host = self.host("compute-0")
+        self.assertEqual(
+            ("enabled", "available", "disabled", "not-installed"),
+            tuple(host[name] for name in ("operational", "availability", "subfunction_oper", "subfunction_avail")),
+        )
+
+    def test_a_major_failure_degrades_and_its_end_restores(self) -> None:
+        self.hear(sshd="major")
+        self.pass_s(1)
+        self.assertEqual(("unlocked", "enabled", "degraded"), self.state())
+        self.hear()
+        self.pass_s(1)
+        self.assertEqual(("unlocked", "enabled", "available"), self.state())
+
+    def test_a_minor_failure_changes_nothing(self) -> None:
+        self.hear(acpid="minor")
+        self.pass_s(1)
+        self.assertEqual(("unlocked", "enabled", "available"), self.state())
+
+    def test_a_critical_failure_fails_a_worker(self) -> None:
+        self.create()
+        self.administer("compute-0", "unlocked")
+        self.hear("compute-0", libvirtd="critical")
+        self.pass_s(1)
+        self.assertEqual(("unlocked", "disabled", "failed"), self.state("compute-0"))
+        self.hear("compute-0")
+        self.pass_s(1)
+        self.assertEqual(("unlocked", "enabled", "available"), self.state("compute-0"))
+
+    def test_a_critical_failure_degrades_the_last_controller(self) -> None:
+        self.hear(sm="critical")
+        self.pass_s(1)
+        self.assertEqual(("unlocked", "enabled", "degraded"), self.state())
+
+    def test_of_two_controllers_that_fail_one_stays_in_service(self) -> None:
+        self.create(personality="controller")
+        self.administer("controller-1", "unlocked")
+        for name in ("controller-0", "controller-1"):
+            self.hear(name)
+        self.pass_s(1)
+        for name in ("controller-0", "controller-1"):
+            self.hear(name, sm="critical")
+        self.pass_s(1)
+        self.assertEqual(
+            [("unlocked", "disabled", "failed"), ("unlocked", "enabled", "degraded")],
+            [self.state("controller-0"), self.state("controller-1")],
+        )
+
+    def test_a_locked_host_is_online_while_it_is_heard(self) -> None:
+        self.create()
+        self.pass_s(1)
+        self.assertEqual(("locked", "disabled", "offline"), self.state("compute-0"))
+        self.hear("compute-0", sshd="critical")
+        self.pass_s(1)
+        self.assertEqual(("locked", "disabled", "online"), self.state("compute-0"))
+        self.pass_s(TIMEOUT_S)
+        self.assertEqual(("locked", "disabled", "offline"), self.state("compute-0"))
+
+    def test_a_host_in_service_that_is_locked_goes_out_of_service(self) -> None:
+        self.hear()
+        self.pass_s(1)
+        self.administer("controller-0", "locked")
+        self.pass_s(1)
+        self.assertEqual(("locked", "disabled", "online"), self.state())
+
+    def test_a_silent_host_does_not_come_into_service_when_unlocked(self) -> None:
+        self.create()
+        self.hear("compute-0")
+        self.pass_s(1)
+        self.pass_s(TIMEOUT_S)
+        self.administer("compute-0", "unlocked")
+        self.pass_s(1)
+        self.assertEqual(("unlocked", "disabled", "offline"), self.state("compute-0"))
+        self.hear("compute-0")
+        self.pass_s(1)
+        self.assertEqual(("unlocked", "enabled", "available"), self.state("compute-0"))
+
+    def test_a_host_without_name_is_left_alone(self) -> None:
+        db_api.create_host({**defaults.host("26.11"), "mgmt_mac": base.MAC, "forisystemid": db_api.get_system()["id"]})
+        self.hear()
+        self.pass_s(1)
+        self.assertEqual("enabled", self.host()["operational"])
+
+    def test_a_report_of_a_host_that_nobody_added_does_no_harm(self) -> None:
+        self.hear("stranger")
+        self.hear()
+        self.pass_s(1)
+        self.assertEqual(["controller-0"], [host["hostname"] for host in db_api.all_hosts()])
+        self.assertEqual("enabled", self.host()["operational"])
+
+
+class SilenceTest(AgentTest):
+    """controller-0 was in service."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.hear()
+        self.pass_s(1)
+
+    def test_a_host_in_time_is_well(self) -> None:
+        for _ in range(5):
+            self.pass_s(TIMEOUT_S - 1.5)
+            self.hear()
+            self.pass_s(1)
+        self.assertEqual(("unlocked", "enabled", "available"), self.state())
+        self.assertNotIn("set", self.alarms())
+
+    def test_silence_degrades_and_raises_the_alarm_of_the_monitor(self) -> None:
+        self.pass_s(TIMEOUT_S)
+        self.assertEqual(("unlocked", "enabled", "degraded"), self.state())
+        self.assertIn(("set", "200.006", "host=controller-0.process=pmond", "major"), self.told())
+
+    def test_the_alarm_is_raised_once(self) -> None:
+        for _ in range(5):
+            self.pass_s(TIMEOUT_S)
+        self.assertEqual(1, self.alarms().count("set"))
+
+    def test_its_return_clears_the_alarm(self) -> None:
+        self.pass_s(TIMEOUT_S)
+        self.hear()
+        self.pass_s(1)
+        self.assertEqual(("unlocked", "enabled", "available"), self.state())
+        self.assertEqual(["clear", "set", "clear"], self.alarms())
+
+    def test_what_had_failed_before_the_silence_still_counts(self) -> None:
+        self.create(personality="controller")
+        self.administer("controller-1", "unlocked")
+        self.hear("controller-1")
+        self.hear(sm="critical")
+        self.pass_s(1)
+        self.pass_s(TIMEOUT_S)
+        self.assertEqual(("unlocked", "disabled", "failed"), self.state())
+
+    def test_a_lock_clears_the_alarm(self) -> None:
+        self.pass_s(TIMEOUT_S)
+        self.administer("controller-0", "locked")
+        self.pass_s(1)
+        self.assertEqual("clear", self.alarms()[-1])
+        self.assertEqual(("locked", "disabled", "offline"), self.state())
+
+    def test_a_spool_that_is_full_does_not_keep_the_state_back(self) -> None:
+        self.create()
+        self.administer("compute-0", "unlocked")
+        self.hear("compute-0")
+        self.pass_s(1)
+        self.fill_spool()
+        self.pass_s(TIMEOUT_S)
+        self.assertEqual(["degraded", "degraded"], [self.state("controller-0")[2], self.state("compute-0")[2]])
+
+    def test_an_alarm_that_was_not_taken_is_told_again(self) -> None:
+        self.fill_spool()
+        self.pass_s(TIMEOUT_S)
+        self.empty_spool()
+        self.pass_s(1)
+        self.assertEqual(["set"], self.alarms())
+
+
+class RestartTest(AgentTest):
+    """controller-0 was in service when an agent before this one ended."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.conductor.update_host_state(self.context, "controller-0", {"operational": "enabled", "availability": "available"})
+
+    def test_a_host_is_given_time_to_be_heard(self) -> None:
+        self.pass_s(TIMEOUT_S - 1)
+        self.assertEqual(("unlocked", "enabled", "available"), self.state())
+        self.assertEqual([], self.alarms())
+
+    def test_a_host_that_stays_silent_is_degraded(self) -> None:
+        self.pass_s(TIMEOUT_S)
+        self.assertEqual(("unlocked", "enabled", "degraded"), self.state())
+        self.assertEqual(["set"], self.alarms())
+
+    def test_an_alarm_of_before_is_cleared_by_the_first_report(self) -> None:
+        self.hear()
+        self.pass_s(1)
+        self.hear()
+        self.pass_s(1)
+        self.assertEqual(["clear"], self.alarms())
+
+
+class LogTest(AgentTest):
+    def logs(self) -> list[str]:
+        return [entity for operation, alarm_id, entity, _ in self.told() if (operation, alarm_id) == ("log", "200.022")]
+
+    def test_a_change_of_service_is_logged_as_state(self) -> None:
+        self.hear()
+        self.pass_s(1)
+        self.assertEqual(["host=controller-0.state=enabled"], self.logs())
+
+    def test_another_change_is_logged_as_status(self) -> None:
+        self.create()
+        self.hear("compute-0")
+        self.pass_s(1)
+        self.assertEqual(["host=compute-0.status=online"], self.logs())
+
+    def test_nothing_is_logged_when_nothing_changed(self) -> None:
+        self.hear()
+        for _ in range(4):
+            self.pass_s(1)
+        self.assertEqual(1, len(self.logs()))
+
+    def test_a_spool_that_is_full_does_not_keep_the_state_back(self) -> None:
+        self.fill_spool()
+        self.hear()
+        self.pass_s(1)
+        self.assertEqual(("unlocked", "enabled", "available"), self.state())
+
+
+class UptimeTest(AgentTest):
+    def test_the_uptime_is_stored_about_every_minute(self) -> None:
+        stored = []
+        for uptime_s in (50, 60, 100, 119, 120):
+            self.hear(uptime_s=uptime_s)
+            self.pass_s(1)
+            stored.append(self.host()["uptime"])
+        self.assertEqual([0, 60, 60, 60, 120], stored)
+
+    def test_a_reboot_is_stored_at_once(self) -> None:
+        self.hear(uptime_s=5000)
+        self.pass_s(1)
+        self.hear(uptime_s=3)
+        self.pass_s(1)
+        self.assertEqual(3, self.host()["uptime"])
+
+
+class HostsTest(AgentTest):
+    """How the agent learns of hosts that come and go."""
+
+    def test_hosts_are_read_again_every_half_minute(self) -> None:
+        self.pass_s(1)
+        self.create()
+        self.hear("compute-0")
+        self.pass_s(1)
+        self.assertEqual("offline", self.state("compute-0")[2])
+        self.pass_s(30)
+        self.hear("compute-0")
+        self.pass_s(1)
+        self.assertEqual("online", self.state("compute-0")[2])
+
+    def test_hosts_are_read_at_once_when_one_changed(self) -> None:
+        self.pass_s(1)
+        self.create()
+        self.agent.forget_hosts()
+        self.hear("compute-0")
+        self.pass_s(1)
+        self.assertEqual("online", self.state("compute-0")[2])
+
+    def test_a_host_that_was_deleted_keeps_no_other_back(self) -> None:
+        first, _ = self.create(1), self.create(2)
+        self.pass_s(1)
+        self.conductor.delete_host(self.context, first["uuid"])
+        for name in ("compute-0", "compute-1"):
+            self.hear(name)
+        self.pass_s(1)
+        self.assertEqual("online", self.state("compute-1")[2])
+        self.pass_s(1)
+        self.assertEqual(["controller-0", "compute-1"], [host["hostname"] for host in self.agent._hosts])
+
+
+class ReadingTest(AgentTest):
+    def test_a_change_while_hosts_are_read_is_not_missed(self) -> None:
+        read, changed = db_api.all_hosts, []
+
+        def read_while_one_comes() -> list[dict[str, Any]]:
+            found = read()
+            if not changed:
+                changed.append(True)
+                self.create()
+                self.agent.forget_hosts()
+            return found
+
+        self.useFixture(fixtures.MonkeyPatch("sysinv.db.api.all_hosts", read_while_one_comes))
+        self.hear("compute-0")
+        self.pass_s(1)
+        self.pass_s(1)
+        self.assertEqual("online", self.state("compute-0")[2])
+
+    def test_hosts_that_could_not_be_read_are_read_at_the_next_step(self) -> None:
+        self.pass_s(1)
+        self.create()
+        self.hear("compute-0")
+        self.agent.forget_hosts()
+        with fixtures.MonkeyPatch("sysinv.db.api.all_hosts", _fail):
+            self.assertRaises(exception.Unavailable, self.agent.step)
+        self.agent.step()
+        self.assertEqual("online", self.state("compute-0")[2])
+
+
+def _fail() -> None:
+    raise exception.Unavailable("the database is away")
+
+
+class NudgeTest(AgentTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.nudges: list[bool] = []
+        self.agent.nudge = lambda: self.nudges.append(True)
+
+    def test_news_bring_the_next_step_forward(self) -> None:
+        self.hear()
+        self.assertEqual(1, len(self.nudges))
+        self.hear(sshd="major")
+        self.assertEqual(2, len(self.nudges))
+        self.agent.forget_hosts()
+        self.assertEqual(3, len(self.nudges))
+
+    def test_no_news_do_not(self) -> None:
+        self.hear(sshd="major")
+        self.hear(uptime_s=5, sshd="major")
+        self.assertEqual(1, len(self.nudges))
+
+
+class ServiceTest(base.SystemTest):
+    def test_a_report_over_the_bus_brings_a_host_into_service(self) -> None:
+        made = agent.make_service()
+        made.start()
+        self.addCleanup(made.stop)
+        reporting = client.Agent(timeout_s=20)
+        reporting.report(stx_context.internal("test"), client.HostReport("controller-0", "boot", 1, {}))
+        base.wait_until(lambda: self.host()["operational"] == "enabled")
+        self.create()
+        reporting.report(stx_context.internal("test"), client.HostReport("compute-0", "boot", 1, {}))
+        base.wait_until(lambda: self.host("compute-0")["availability"] == "online")
+        self.assertTrue(made.is_healthy())

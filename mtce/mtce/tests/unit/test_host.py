@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""mtce-client with real processes, a real agent and a real spool."""
+
+import contextlib
+import pathlib
+import queue
+import stat
+from typing import Any
+
+import fixtures
+import msgspec
+
+from fm import client as fm_client
+from mtce import agent, client, host
+from mtce.tests.unit.pmon import harness
+from stx import exception, rpc, testing
+from stx.context import RequestContext
+
+
+class Listener(agent.Agent):
+    """The agent, whose reports can be waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reports: queue.Queue[client.HostReport] = queue.Queue()
+
+    @rpc.exposed
+    def report(self, context: RequestContext, report: client.HostReport) -> None:
+        super().report(context, report)
+        self.reports.put(report)
+
+
+class ProcessTest(harness.DirectoryTest):
+    """A test with processes of its own, described in one directory."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.platform = self.useFixture(testing.Platform())
+        self.conf_dir = self.directory / "pmon.d"
+        self.conf_dir.mkdir()
+
+    def describe(self, name: str, **keys: Any) -> None:
+        """A drop-in file for a process that the monitor starts."""
+        values = {
+            "process": name,
+            "pidfile": self.pidfile(name),
+            "command": "sleep 1000",
+            "severity": "major",
+            "restarts": 1,
+            "interval": 0.1,
+            "debounce": 0.3,
+            "startuptime": 0.05,
+            **keys,
+        }
+        lines = [f"{key} = {value}" for key, value in values.items()]
+        (self.conf_dir / f"{name}.conf").write_text("\n".join(["[process]", *lines, ""]))
+
+    def pidfile(self, name: str) -> pathlib.Path:
+        return self.directory / f"{name}.pid"
+
+    def pid(self, name: str, other_than: int = 0) -> int:
+        """The process's id, once it runs."""
+
+        def runs() -> bool:
+            with contextlib.suppress(OSError, ValueError):
+                found.append(int(self.pidfile(name).read_text()))
+                return found[-1] != other_than and harness.is_alive(found[-1])
+            return False
+
+        found: list[int] = []
+        harness.wait_until(runs)
+        return found[-1]
+
+    def kill(self, name: str) -> int:
+        pid = self.pid(name)
+        harness.kill(pid)
+        return pid
+
+    def faults(self) -> list[tuple[str, str, str, str | None]]:
+        """What Fault Management was told."""
+        with contextlib.closing(fm_client.open_spool()) as spool:
+            kept = [msgspec.json.decode(body, type=fm_client.Report) for _, body in spool.read(1000)]
+        return [(report.operation, report.alarm_id, report.entity_instance_id, report.severity) for report in kept]
+
+
+class HostTest(ProcessTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.platform.conf.config(group="pmon", conf_dir=[str(self.conf_dir)], pulse_port=0)
+        self.platform.conf.config(group="mtce", report_period=3600)
+        self.listener = Listener()
+
+    def listen(self) -> None:
+        server = rpc.Server(self.listener)
+        server.start()
+        self.addCleanup(server.stop)
+
+    def start(self) -> host.Host:
+        running = host.Host()
+        running.start()
+        self.addCleanup(running.stop)
+        return running
+
+    def next_report(self) -> client.HostReport:
+        return self.listener.reports.get(timeout=10)
+
+    def wait_for_failed(self, **expected: str) -> None:
+        """Reports come until one has these failed processes."""
+        while self.next_report().failed != expected:
+            pass
+
+
+class ReportTest(HostTest):
+    def test_the_host_says_who_and_how_it_is(self) -> None:
+        self.listen()
+        self.start()
+        report = self.next_report()
+        self.assertEqual(("controller-0", {}), (report.hostname, report.failed))
+        self.assertEqual(pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip(), report.boot_id)
+        uptime_s = float(pathlib.Path("/proc/uptime").read_text().split()[0])
+        self.assertLess(abs(uptime_s - report.uptime_s), 60)
+
+    def test_a_process_that_fails_and_recovers_is_told_at_once(self) -> None:
+        self.describe("sleeper")
+        self.listen()
+        self.start()
+        self.assertEqual({}, self.next_report().failed)
+        self.pid("sleeper", other_than=self.kill("sleeper"))
+        self.kill("sleeper")
+        self.wait_for_failed(sleeper="major")
+        self.wait_for_failed()
+        entity = "host=controller-0.process=sleeper"
+        harness.wait_until(lambda: ("clear", "200.006", entity, None) in self.faults())
+        self.assertEqual([("log", entity), ("set", entity), ("clear", entity)], [(each[0], each[2]) for each in self.faults()])
+        self.assertIn(("set", "200.006", entity, "major"), self.faults())
+
+    def test_a_report_comes_every_period(self) -> None:
+        self.platform.conf.config(group="mtce", report_period=0.1)
+        self.listen()
+        self.start()
+        for _ in range(3):
+            self.next_report()
+
+    def test_a_report_waits_for_an_agent_that_is_away(self) -> None:
+        self.useFixture(fixtures.MonkeyPatch("mtce.host._AWAY_S", 0.01))
+        impatient = client.Agent(timeout_s=0.1)
+        self.useFixture(fixtures.MonkeyPatch("mtce.host.client.Agent", lambda: impatient))
+        running = self.start()
+        harness.wait_until(lambda: running._is_away)
+        self.assertTrue(running.is_healthy())
+        self.listen()
+        self.assertEqual("controller-0", self.next_report().hostname)
+        harness.wait_until(lambda: not running._is_away)
+
+
+class MonitorTest(HostTest):
+    def test_a_file_that_is_wrong_keeps_no_other_process_back(self) -> None:
+        self.describe("sleeper")
+        self.describe("broken", severity="fatal")
+        self.listen()
+        running = self.start()
+        self.pid("sleeper")
+        self.assertTrue(running.is_healthy())
+        self.assertFalse(self.pidfile("broken").exists())
+
+    def test_new_files_are_read_when_told(self) -> None:
+        self.listen()
+        running = self.start()
+        self.describe("sleeper")
+        running.reset()
+        self.pid("sleeper")
+
+    def test_processes_live_on_when_the_monitor_stops(self) -> None:
+        self.describe("sleeper")
+        self.listen()
+        running = host.Host()
+        running.start()
+        pid = self.pid("sleeper")
+        running.stop()
+        self.assertFalse(running.is_healthy())
+        self.assertTrue(harness.is_alive(pid))
+
+    def test_a_second_one_on_a_host_is_refused(self) -> None:
+        self.listen()
+        self.start()
+        self.assert_refused("Another process monitor uses")
+
+    def test_only_the_owner_sees_its_state(self) -> None:
+        self.listen()
+        self.start()
+        self.assertEqual(0o700, stat.S_IMODE((self.platform.path / "pmon").stat().st_mode))
+
+    def assert_refused(self, text: str) -> None:
+        error = self.assertRaises(exception.ConfigurationError, host.Host().start)
+        self.assertIn(text, error.message)
+
+    def test_the_service_runs_one(self) -> None:
+        self.listen()
+        made = host.make_service()
+        made.start()
+        self.addCleanup(made.stop)
+        self.assertEqual("controller-0", self.next_report().hostname)
+        self.assertTrue(made.is_healthy())
+
+
+class FaultsTest(ProcessTest):
+    def test_each_call_is_a_report_about_a_process_of_this_host(self) -> None:
+        told = host.Faults()
+        told.raise_process_fault("sshd", "critical", "it failed")
+        told.clear_process_fault("sshd")
+        told.log_process_event("sshd", "minor", "it was restarted")
+        entity = "host=controller-0.process=sshd"
+        self.assertEqual(
+            [
+                ("set", "200.006", entity, "critical"),
+                ("clear", "200.006", entity, None),
+                ("log", "200.006", entity, "minor"),
+            ],
+            self.faults(),
+        )
+
+    def test_a_text_that_is_too_long_is_cut(self) -> None:
+        told = host.Faults()
+        told.raise_process_fault("sshd", "major", "x" * 1000)
+        told.log_process_event("sshd", "major", "x" * 1000)
+        self.assertEqual(2, len(self.faults()))
