@@ -133,11 +133,11 @@ def _check_hostname(host: Host, hosts: Sequence[Host]) -> list[Refusal]:
     return []
 
 
-def _check_unique(host: Host, hosts: Sequence[Host], itself: str | None = None) -> list[Refusal]:
+def _check_unique(host: Host, hosts: Sequence[Host]) -> list[Refusal]:
     refusals = []
     for name in _UNIQUE:
         for other in hosts:
-            if host.get(name) and other[name] == host[name] and other["uuid"] != itself:
+            if host.get(name) and other[name] == host[name]:
                 owner = other["hostname"] or f"host {other['id']}"
                 refusals.append(Refusal(f"The {_LABELS[name]} {host[name]} is taken already, by {owner}.", conflict=True))
     return refusals
@@ -176,7 +176,7 @@ def check_update(
         wanted = complete({**host, **changed}, system, others)
         changed.update({name: wanted[name] for name in ("personality", *_BY_PERSONALITY)})
         return changed, check_create(wanted, system, others)
-    return changed, _check_unique(changed, hosts, host["uuid"])
+    return changed, _check_unique(changed, hosts)
 
 
 def check_delete(host: Host, system: Mapping[str, Any], active_controller: str) -> list[Refusal]:

@@ -374,12 +374,9 @@ class LifeTestCase(FrontDoorTestCase):
             b'{"shape": "simplex"}',
             *(json.dumps({**good, **part}).encode() for part in wrong),
         ]
-        for content, commands in zip(contents, itertools.cycle((("up", "env"), ("down", "status"))), strict=False):
+        for content, command in zip(contents, itertools.cycle(("up", "down", "status", "env")), strict=False):
             path.write_bytes(content)
-            for command in commands:
-                self.assert_sentence(
-                    self.home.stx(command, *self.home.place), f"{path} cannot be used", "Correct it, or remove it"
-                )
+            self.assert_sentence(self.home.stx(command, *self.home.place), f"{path} cannot be used", "Correct it, or remove it")
         self.assertEqual([], self.home.leftovers())
 
     def test_a_directory_that_cannot_be_used_is_told(self) -> None:

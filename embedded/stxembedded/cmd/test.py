@@ -98,7 +98,12 @@ def run_step(root: Path, step: Step, filters: Sequence[str] = ()) -> collections
     if not program.exists():
         raise exception.ConfigurationError(f"{program} is not installed. Call ./stx test, which installs it.")
     # Its own tools come first, as in an activated environment.
-    environment = {**os.environ, "PATH": f"{program.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    environment = {
+        **os.environ,
+        "PATH": f"{program.parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        # In the checkout's root the rooms' folders would be taken for the packages of the same names.
+        "PYTHONPATH": os.pathsep.join(str(root / room) for room in rooms(root)),
+    }
     before = _runs(root)
     extra = filters if step.is_stestr else pure_modules(root) if step.name == "types" else ()
     argv = step.argv[1:]
@@ -115,6 +120,11 @@ def run_step(root: Path, step: Step, filters: Sequence[str] = ()) -> collections
         # Nothing that failed was counted: the tests were not even collected. With a filter there may just be none.
         counts[FAILED] += 1
     return counts
+
+
+def rooms(root: Path) -> list[str]:
+    """The folders that packages are in."""
+    return str(tomllib.loads((root / "pyproject.toml").read_text())["tool"]["mypy"]["mypy_path"]).split(":")
 
 
 def pure_modules(root: Path) -> list[str]:

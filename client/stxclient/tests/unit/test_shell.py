@@ -138,7 +138,7 @@ class ArgumentsTest(cli.CliTest):
     def test_unknown_command_is_a_usage_error_with_what_was_meant(self) -> None:
         outcome = self.system("hots-list")
         self.assertEqual(2, outcome.code)
-        self.assertIn("host-list", outcome.out)
+        self.assertIn("host-list", outcome.err)
 
     def test_unknown_option_is_a_usage_error(self) -> None:
         for argv in (["--colour", "host-list"], ["host-list", "--colour"]):

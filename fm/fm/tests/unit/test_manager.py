@@ -46,6 +46,14 @@ class DeliverTest(ManagerTest):
         self.assertEqual([], db_api.find_alarms())
         self.assertEqual(2, len(base.events()))
 
+    def test_an_old_clearing_that_arrives_late_clears_nothing(self) -> None:
+        for clearing in (base.report("clear"), base.report("clear-all")):
+            sender = clearing.operation
+            self.deliver(1, clearing, sender=sender)
+            self.deliver(2, base.report(), sender=sender)
+            self.deliver(1, clearing, sender=sender)
+            self.assertEqual(1, len(db_api.find_alarms()), sender)
+
     def test_a_malformed_report_is_passed_over(self) -> None:
         good = [base.report("log", reason_text=text) for text in ("before", "behind")]
         self.assertEqual(3, self.deliver(1, good[0], {"operation": "explode"}, good[1]))

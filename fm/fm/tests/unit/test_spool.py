@@ -209,8 +209,7 @@ class ProcessTest(SpoolTest):
         self.directory.mkdir()
         with contextlib.closing(sqlite3.connect(self.directory / "fm-spool.sqlite", isolation_level=None)) as other:
             other.execute("CREATE TABLE something (x)")
-            other.execute("BEGIN")
-            other.execute("SELECT * FROM something").fetchall()
+            other.execute("BEGIN IMMEDIATE")
             appending = concurrent.futures.ThreadPoolExecutor(1)
             self.addCleanup(appending.shutdown)
             appended = appending.submit(self.open().append, [b"1"])
@@ -254,11 +253,18 @@ class AccessTest(SpoolTest):
         files = {path.name: oct(self.mode(path)) for path in self.directory.iterdir()}
         self.assertEqual(dict.fromkeys(("fm-spool.sqlite", "fm-spool.sqlite-shm", "fm-spool.sqlite-wal"), oct(0o600)), files)
 
-    def test_a_report_is_on_the_disk_when_append_returns(self) -> None:
+    def test_a_report_is_in_the_file_when_append_returns(self) -> None:
         self.open().append([b"1"])
         with contextlib.closing(sqlite3.connect(self.directory / "fm-spool.sqlite")) as reader:
             self.assertEqual("wal", reader.execute("PRAGMA journal_mode").fetchone()[0])
             self.assertEqual([(b"1",)], reader.execute("SELECT body FROM report").fetchall())
+
+    def test_appending_waits_for_the_disk_and_forgetting_does_not(self) -> None:
+        full, normal = (2,), (1,)
+        delivering = spool.Spool(self.directory, 1000, is_courier=True)
+        self.addCleanup(delivering.close)
+        modes = [opened._open().execute("PRAGMA synchronous").fetchone() for opened in (self.open(), delivering)]
+        self.assertEqual([full, normal], modes)
 
 
 class DoorbellTest(SpoolTest):
