@@ -119,9 +119,9 @@ class Rest(fixtures.Fixture):
         self.application = self._make_application()
         policy.enforcer()
 
-    def token(self, *roles: str, project: str = "admin") -> str:
+    def token(self, *roles: str, project: str = "admin", domain: str = "default") -> str:
         token = uuidutils.generate_uuid()
-        who = {"user_id": "u1", "user_name": "someone", "project_id": "p1", "project_name": project}
+        who = {"user_id": "u1", "user_name": "someone", "project_id": "p1", "project_name": project, "project_domain_id": domain}
         self._tokens.add_token_data(token_id=token, role_list=list(roles), **who)
         return token
 

@@ -17,8 +17,26 @@ MAX_CONTROLLERS = 2
 MAX_DUPLEX_WORKERS = 50
 _MINIMUM_RESERVED_MIB = 2000
 
-_HOSTNAME = re.compile(r"(?!-)[A-Za-z0-9.-]{1,253}(?<!-)")
+# One label, as an alarm's entity ends a host's name at the first dot.
+_HOSTNAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _UUID_DIGITS = re.compile(r"[0-9A-Fa-f]{32}")
+# What stands where a host's name may stand in a path.
+_PATH_WORDS = frozenset(
+    {
+        "detail",
+        "icpus",
+        "idisks",
+        "iinterfaces",
+        "imemorys",
+        "inodes",
+        "labels",
+        "localhost",
+        "partitions",
+        "ports",
+        "routes",
+        "state",
+    }
+)
 _SUBFUNCTIONS = {
     states.CONTROLLER: ({"controller"}, {"controller", "worker"}, {"controller", "worker", "lowlatency"}),
     states.WORKER: ({"worker"}, {"worker", "lowlatency"}),
@@ -125,7 +143,9 @@ def _check_hostname(host: Host, hosts: Sequence[Host]) -> list[Refusal]:
             return [Refusal(f"The next {personality} must be named {expected}, not {name}.")]
         return []
     if not _HOSTNAME.fullmatch(name):
-        return [Refusal(f"{name!r} is not a host name: use letters, digits, dots and inner hyphens, 253 at the most.")]
+        return [Refusal(f"{name!r} is not a host name: use small letters, digits and inner hyphens, 63 at the most.")]
+    if name in _PATH_WORDS:
+        return [Refusal(f"The name {name} means something else in the API's paths; choose another, such as compute-0.")]
     if name.isdigit() or _UUID_DIGITS.fullmatch(name.replace("-", "")):
         return [Refusal(f"The name {name} would be taken for a host's id. Begin it with a word, such as compute-0.")]
     if re.fullmatch(r"controller-\d+", name) or name.startswith("storage"):

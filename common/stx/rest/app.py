@@ -24,6 +24,9 @@ CONF = cfg.CONF
 
 Application = Callable[..., Iterable[bytes]]
 
+# Of all headers of a request together, in bytes; a token takes a few hundred.
+HEADER_LIMIT = 64 * 1024
+
 # Nobody needs a token to see which versions there are.
 PUBLIC = (r"/", r"/v1/?")
 
@@ -154,10 +157,11 @@ class Server:
             self._make_application(),
             numthreads=values.threads,
             request_queue_size=128,
-            timeout=30,
+            timeout=10,
             shutdown_timeout=10,
             server_name="stx",
         )
+        self._server.max_request_header_size = HEADER_LIMIT
         try:
             self._server.prepare()
         except OSError as error:

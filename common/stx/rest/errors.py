@@ -37,6 +37,29 @@ _TEXTS = {
 }
 
 
+_BODY_TEXT = "The request body ended early, or its chunks are malformed."
+
+
+class _Body:
+    """A request's body; what is wrong with how it is sent is the sender's error."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def read(self, *size: int) -> bytes:
+        return self._guarded(self._stream.read, *size)
+
+    def readline(self, *size: int) -> bytes:
+        return self._guarded(self._stream.readline, *size)
+
+    @staticmethod
+    def _guarded(read: Callable[..., bytes], *size: int) -> bytes:
+        try:
+            return read(*size)
+        except (OSError, ValueError) as error:
+            raise exception.Invalid(_BODY_TEXT) from error
+
+
 class ErrorShape:
     """WSGI middleware around the whole service."""
 
@@ -45,11 +68,12 @@ class ErrorShape:
         self._body_limit = body_limit
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        body = environ.get("wsgi.input")
+        body = environ["wsgi.input"] = _Body(environ["wsgi.input"])
+        environ["webob.is_body_seekable"] = False
         response = self._answer(environ)
-        if response.status_int >= 400 and body is not None:
+        if response.status_int >= 400:
             # Who is cut off while sending may not come to read the answer.
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(exception.Invalid):
                 body.read(_DRAINED_BYTES)
         return response(environ, start_response)
 
@@ -62,6 +86,8 @@ class ErrorShape:
             if error.code >= 500:
                 LOG.error("%s %s failed: %s", request.method, request.path, error.message)
             return shaped(error.code, error.message)
+        except webob.request.DisconnectionError:
+            return shaped(400, _BODY_TEXT)
         except webob.exc.HTTPException as error:
             response = error
         except Exception:

@@ -19,8 +19,9 @@ CONFIGURE = "rule:stx_configure"
 _base_rules = [
     policy.RuleDefault(
         "stx_project",
-        "project_name:admin or project_name:services",
-        description="The platform belongs to the projects admin and services; roles held in others give no access to it.",
+        "(project_name:admin or project_name:services) and project_domain_id:default",
+        description="The platform belongs to the projects admin and services of the domain default; roles held in others, also in "
+        "projects of these names in other domains, give no access to it.",
     ),
     policy.RuleDefault(
         "stx_read",

@@ -2,6 +2,7 @@
 """WSME types of the wire that are used by more than one component."""
 
 import datetime
+import ipaddress
 import re
 import reprlib
 from typing import Any
@@ -167,6 +168,8 @@ class MacAddress(wtypes.UserType):
     def validate(self, value: Any) -> str:
         if not isinstance(value, str) or not netutils.is_valid_mac(value.lower()):
             raise ValueError(f"{shown(value)} is not a MAC address such as 08:00:27:aa:bb:cc")
+        if value == "00:00:00:00:00:00" or int(value[:2], 16) & 1:
+            raise ValueError(f"{value} is not the address of one network card")
         return value.lower()
 
     frombasetype = validate
@@ -180,10 +183,14 @@ class IpAddress(wtypes.UserType):
     name = "ip address"
 
     def validate(self, value: Any) -> str:
-        # is_valid_ip() also takes 192.168.204 for one.
-        if not isinstance(value, str) or not (netutils.is_valid_ipv4(value) or netutils.is_valid_ipv6(value)):
-            raise ValueError(f"{shown(value)} is not an IP address")
-        return value
+        try:
+            address = ipaddress.ip_address(value if isinstance(value, str) else "")
+        except ValueError:
+            raise ValueError(f"{shown(value)} is not an IP address") from None
+        if address.is_unspecified or address.is_multicast or getattr(address, "scope_id", None):
+            raise ValueError(f"{value} is not the address of one host")
+        # In one spelling, so that the same address twice is seen.
+        return str(address)
 
     frombasetype = validate
 

@@ -123,8 +123,9 @@ def run_step(root: Path, step: Step, filters: Sequence[str] = ()) -> collections
 
 
 def rooms(root: Path) -> list[str]:
-    """The folders that packages are in."""
-    return str(tomllib.loads((root / "pyproject.toml").read_text())["tool"]["mypy"]["mypy_path"]).split(":")
+    """The folders that packages are in, and that are no packages themselves."""
+    found = {path.parent.parent for path in root.glob("*/*/__init__.py")}
+    return sorted(folder.name for folder in found if not (folder / "__init__.py").exists())
 
 
 def pure_modules(root: Path) -> list[str]:

@@ -112,7 +112,8 @@ def _within(parent: str) -> Any:
 
 def _ensure_types(connection: Connection, alarm_ids: set[str]) -> None:
     """A type that the catalogue lacks gets a row too, so that it can be suppressed."""
-    missing = alarm_ids - catalogue.load().keys()
+    # One that the catalogue has as a log may be raised as an alarm all the same; it must not stay out of every list.
+    missing = alarm_ids - {alarm_id for alarm_id, entry in catalogue.load().items() if entry.type == "alarm"}
     if not missing:
         return
     known = set(connection.execute(sa.select(_type.c.alarm_id).where(_type.c.alarm_id.in_(missing))).scalars())
@@ -240,9 +241,9 @@ def list_events(
 def _moment(text: str) -> datetime.datetime:
     try:
         moment = datetime.datetime.fromisoformat(text)
-    except ValueError as error:
+        return moment if moment.tzinfo is None else moment.astimezone(datetime.UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError) as error:
         raise exception.Invalid(f"{text[:40]!r} is not a time such as 2026-11-23T10:00:00.") from error
-    return moment if moment.tzinfo is None else moment.astimezone(datetime.UTC).replace(tzinfo=None)
 
 
 @database.reader

@@ -37,6 +37,8 @@ class InventoryController(app.Controller):
     @app.expose
     def get_all(self, parent: str | None = None) -> dict[str, Any]:
         self.authorize(policies.INVENTORY_GET)
+        if self._parent is not None and parent is None:
+            raise exception.NotFound(f"{self._collection} are listed of one {self._parent}: name it in the path.")
         asked = query.parse_query()
         host = inside = None
         if self._parent == "host":

@@ -93,7 +93,7 @@ class CompleteTest(testing.TestCase):
 class CreateTest(testing.TestCase):
     @ddt.data(
         ({"personality": "worker"}, STANDARD),
-        ({"personality": "compute", "hostname": "edge-1.example"}, STANDARD),
+        ({"personality": "compute", "hostname": "edge-1"}, STANDARD),
         ({"personality": "controller"}, STANDARD),
         ({"personality": "controller", "hostname": "controller-1"}, DUPLEX),
         ({"personality": "storage"}, STANDARD),
@@ -137,23 +137,26 @@ class CreateTest(testing.TestCase):
         ("storage", "storage-1", "The next storage must be named storage-0, not storage-1."),
         ("worker", "controller-1", "The name controller-1 is kept for another personality; choose another, such as compute-0."),
         ("worker", "storage-7", "The name storage-7 is kept for another personality; choose another, such as compute-0."),
-        ("worker", "a b", "'a b' is not a host name: use letters, digits, dots and inner hyphens, 253 at the most."),
-        ("worker", "a_b", "'a_b' is not a host name: use letters, digits, dots and inner hyphens, 253 at the most."),
-        ("worker", "-a", "'-a' is not a host name: use letters, digits, dots and inner hyphens, 253 at the most."),
-        ("worker", "a-", "'a-' is not a host name: use letters, digits, dots and inner hyphens, 253 at the most."),
-        ("worker", "a\n", "'a\\n' is not a host name: use letters, digits, dots and inner hyphens, 253 at the most."),
-        ("worker", "ä", "'ä' is not a host name: use letters, digits, dots and inner hyphens, 253 at the most."),
+        ("worker", "a b", "'a b' is not a host name: use small letters, digits and inner hyphens, 63 at the most."),
+        ("worker", "a_b", "'a_b' is not a host name: use small letters, digits and inner hyphens, 63 at the most."),
+        ("worker", "-a", "'-a' is not a host name: use small letters, digits and inner hyphens, 63 at the most."),
+        ("worker", "a-", "'a-' is not a host name: use small letters, digits and inner hyphens, 63 at the most."),
+        ("worker", "a\n", "'a\\n' is not a host name: use small letters, digits and inner hyphens, 63 at the most."),
+        ("worker", "ä", "'ä' is not a host name: use small letters, digits and inner hyphens, 63 at the most."),
+        ("worker", "a.b", "'a.b' is not a host name: use small letters, digits and inner hyphens, 63 at the most."),
+        ("worker", "W1", "'W1' is not a host name: use small letters, digits and inner hyphens, 63 at the most."),
+        ("worker", "ports", "The name ports means something else in the API's paths; choose another, such as compute-0."),
         ("worker", "7", "The name 7 would be taken for a host's id. Begin it with a word, such as compute-0."),
     )
     @ddt.unpack
     def test_a_name_must_fit_the_personality(self, personality: str, name: str, expected: str) -> None:
         self.assertEqual([expected], refusals({"personality": personality, "hostname": name}))
 
-    def test_a_name_has_at_most_253_characters(self) -> None:
-        self.assertEqual([], refusals({"personality": "worker", "hostname": "a" * 253}))
-        self.assertEqual(1, len(refusals({"personality": "worker", "hostname": "a" * 254})))
+    def test_a_name_has_at_most_63_characters(self) -> None:
+        self.assertEqual([], refusals({"personality": "worker", "hostname": "a" * 63}))
+        self.assertEqual(1, len(refusals({"personality": "worker", "hostname": "a" * 64})))
 
-    @ddt.data("6a2a0f5e-8d1f-5a55-9a66-1d2f1f0c7b11", "6A2A0F5E8D1F5A559A661D2F1F0C7B11")
+    @ddt.data("6a2a0f5e-8d1f-5a55-9a66-1d2f1f0c7b11", "6a2a0f5e8d1f5a559a661d2f1f0c7b11")
     def test_a_name_is_no_uuid(self, name: str) -> None:
         (reason,) = refusals({"personality": "worker", "hostname": name})
         self.assertIn("would be taken for a host's id", reason)

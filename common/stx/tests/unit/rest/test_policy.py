@@ -25,8 +25,9 @@ class PolicyTest(testing.TestCase):
         self.useFixture(fixtures.MonkeyPatch("stx.rest.policy._registered", {}))
         policy.register(_RULES)
 
-    def context(self, *roles: str, project: str | None = "admin", **more: Any) -> RequestContext:
-        return RequestContext(user_id="u1", project_id="p1", project_name=project, roles=list(roles), overwrite=False, **more)
+    def context(self, *roles: str, project: str | None = "admin", domain: str = "default", **more: Any) -> RequestContext:
+        who = {"user_id": "u1", "project_id": "p1", "project_name": project, "project_domain_id": domain}
+        return RequestContext(**who, roles=list(roles), overwrite=False, **more)
 
     def allowed(self, context: RequestContext) -> list[str]:
         """The rules that let the caller pass."""
@@ -52,6 +53,9 @@ class PolicyTest(testing.TestCase):
 
     def test_a_caller_has_the_rights_of_all_its_roles(self) -> None:
         self.assertEqual([READ, OPERATE], self.allowed(self.context("reader", "operator", "member")))
+
+    def test_a_project_of_the_same_name_in_another_domain_gives_no_access(self) -> None:
+        self.assertEqual([], self.allowed(self.context("admin", domain="another")))
 
     def test_roles_in_other_projects_give_no_access(self) -> None:
         expected = {"admin": 3, "services": 3, "demo": 0, "": 0, None: 0}
