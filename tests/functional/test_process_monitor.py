@@ -84,8 +84,9 @@ class ProcessMonitor:
         name, pidfile = self.watch("major")
         for _ in range(RESTARTS + 1):
             wait_for("it runs", lambda: self.pid(pidfile) is not None, 10, 0.01)
-            os.kill(self.pid(pidfile), signal.SIGKILL)
-            wait_for("it is gone", lambda: self.pid(pidfile) is None, 5, 0.005)
+            killed = self.pid(pidfile)
+            os.kill(killed, signal.SIGKILL)
+            wait_for("it is gone", lambda killed=killed: self.pid(pidfile) != killed, 5, 0.005)
         alarm, took = poll(lambda: self.alarm(name), bool, 5)
         self.assertIsNotNone(alarm)
         self.assertLess(took, 2.0)
@@ -102,8 +103,9 @@ class ProcessMonitor:
         name, pidfile = self.watch("minor")
         for _ in range(RESTARTS + 1):
             wait_for("it runs", lambda: self.pid(pidfile) is not None, 10, 0.01)
-            os.kill(self.pid(pidfile), signal.SIGKILL)
-            wait_for("it is gone", lambda: self.pid(pidfile) is None, 5, 0.005)
+            killed = self.pid(pidfile)
+            os.kill(killed, signal.SIGKILL)
+            wait_for("it is gone", lambda killed=killed: self.pid(pidfile) != killed, 5, 0.005)
         alarm, _ = poll(lambda: self.alarm(name), bool, 5)
         self.assertEqual("minor", alarm["severity"])
         self.assertEqual("available", self.platform.host(self.token)["availability"])
