@@ -18,7 +18,7 @@ from pecan import hooks, rest
 
 from stx import exception
 from stx.context import RequestContext
-from stx.rest import errors, policy
+from stx.rest import connection, errors, policy
 
 CONF = cfg.CONF
 
@@ -162,6 +162,7 @@ class Server:
             server_name="stx",
         )
         self._server.max_request_header_size = HEADER_LIMIT
+        self._server.ConnectionClass = connection.Connection
         try:
             self._server.prepare()
         except OSError as error:

@@ -7,7 +7,7 @@ The body is `{"error_message": "<JSON text of {debuginfo, faultcode, faultstring
 import contextlib
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib import parse
 
@@ -60,6 +60,23 @@ class _Body:
             raise exception.Invalid(_BODY_TEXT) from error
 
 
+class _ThenDrained:
+    """An answer after which what is left of the request's body is read: whoever is cut off while sending may not come to read it."""
+
+    def __init__(self, answer: Iterable[bytes], body: _Body) -> None:
+        self._answer = answer
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._answer)
+
+    def close(self) -> None:
+        if hasattr(self._answer, "close"):
+            self._answer.close()
+        with contextlib.suppress(exception.Invalid):
+            self._body.read(_DRAINED_BYTES)
+
+
 class ErrorShape:
     """WSGI middleware around the whole service."""
 
@@ -71,11 +88,7 @@ class ErrorShape:
         body = environ["wsgi.input"] = _Body(environ["wsgi.input"])
         environ["webob.is_body_seekable"] = False
         response = self._answer(environ)
-        if response.status_int >= 400:
-            # Who is cut off while sending may not come to read the answer.
-            with contextlib.suppress(exception.Invalid):
-                body.read(_DRAINED_BYTES)
-        return response(environ, start_response)
+        return _ThenDrained(response(environ, start_response), body)
 
     def _answer(self, environ: dict[str, Any]) -> webob.Response:
         request = webob.Request(environ)

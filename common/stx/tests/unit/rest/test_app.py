@@ -2,17 +2,20 @@
 """Tests of a REST application as a whole, and of the server that it runs in."""
 
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterable
 from typing import Any
 
+import fixtures
 import webob
 
 from stx import exception, testing
-from stx.rest import app, options
+from stx.rest import app, errors, options
 from stx.tests.unit.rest import base
 from stx.tests.unit.shelf.db import api as db_api
 
@@ -213,6 +216,49 @@ class ServerTest(testing.TestCase):
             sock.listen()
 
             self.assert_raises_with(exception.ConfigurationError, "[probe_api] bind_port", self.start)
+
+    def test_a_request_that_arrives_byte_by_byte_holds_its_thread_for_a_while_only(self) -> None:
+        self.useFixture(fixtures.MonkeyPatch("stx.rest.connection.ARRIVAL_S", 0.5))
+        self.start()
+        began = time.monotonic()
+        with socket.create_connection(("127.0.0.1", self.port), DEADLINE_S) as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\nX-Slow: ")
+            sock.settimeout(0.05)
+            answer = b""
+            while not answer and time.monotonic() - began < DEADLINE_S:
+                with contextlib.suppress(TimeoutError):
+                    answer = sock.recv(4096)
+                if not answer:
+                    sock.sendall(b"x")
+
+        self.assertIn(b"408 Request Timeout", answer)
+
+    def test_an_answer_may_take_longer_than_the_request_that_it_is_to(self) -> None:
+        self.useFixture(fixtures.MonkeyPatch("stx.rest.connection.ARRIVAL_S", 0.2))
+        self.start()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            slow = pool.submit(self.get, "/slow")
+            self.assertTrue(self.begun.wait(DEADLINE_S))
+            threading.Event().wait(0.4)
+            self.release.set()
+
+            self.assertEqual(b"answered", slow.result(DEADLINE_S))
+
+    def test_who_sends_a_body_that_nobody_wants_gets_the_whole_answer(self) -> None:
+        def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(2**20))])
+            return [b"x" * 2**20]
+
+        server = app.Server("probe_api", lambda: errors.ErrorShape(answer, 2**17))
+        server.start()
+        self.addCleanup(server.stop)
+        request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n" + b" " * 100_000
+        for _ in range(50):
+            with socket.create_connection(("127.0.0.1", self.port), DEADLINE_S) as sock:
+                sock.sendall(request)
+                received = b"".join(iter(lambda sock=sock: sock.recv(65536), b""))
+
+            self.assertTrue(received.endswith(b"x" * 2**20), len(received))
 
     def test_a_server_that_never_started_is_unhealthy_and_stops(self) -> None:
         server = app.Server("probe_api", lambda: self.application)
