@@ -110,6 +110,9 @@ class Manager:
         """Store a report now. Gives the uuid of the alarm that is active after it, if one is."""
         return self._rpc.call(context, "store", into=str | None, report=report)
 
+    def modify_alarm(self, context: stx_context.RequestContext, alarm_uuid: str, changes: dict[str, Any]) -> None:
+        self._rpc.call(context, "modify_alarm", alarm_uuid=alarm_uuid, changes=changes)
+
     def delete_alarm(self, context: stx_context.RequestContext, alarm_uuid: str) -> None:
         self._rpc.call(context, "delete_alarm", alarm_uuid=alarm_uuid)
 

@@ -32,6 +32,19 @@ ALARM_ID = re.compile(r"[0-9]{3}\.[0-9]{3}")
 _ENTITY_PART = re.compile(r"([^.,=]+)=([^=]*?)(?=[.,][^.,=]+=|$)")
 MAX_TEXT = 255
 
+# What may be changed of an alarm that is active.
+MODIFIABLE = frozenset(
+    {
+        "severity",
+        "reason_text",
+        "alarm_type",
+        "probable_cause",
+        "proposed_repair_action",
+        "service_affecting",
+        "suppression",
+    }
+)
+
 Operation = Literal["set", "clear", "clear-all", "log"]
 
 

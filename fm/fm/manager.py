@@ -56,13 +56,32 @@ class Manager:
         return found[0]["uuid"] if found else None
 
     @rpc.exposed
+    def modify_alarm(self, context: RequestContext, alarm_uuid: str, changes: dict[str, Any]) -> None:
+        """Change what an active alarm says; a value of None takes the catalogue's.
+
+        :raises exception.NotFound: when it is not active
+        :raises exception.Invalid: when it would be malformed then
+        """
+        if unknown := changes.keys() - faults.MODIFIABLE:
+            raise exception.Invalid(f"An alarm's {', '.join(sorted(unknown))} cannot be changed.")
+
+        def changed(alarm: ledger.Alarm) -> faults.Report:
+            kept = {name: alarm[name] for name in (*faults.MODIFIABLE, "inhibit_alarms")}
+            return client.set_alarm(alarm["alarm_id"], alarm["entity_instance_id"], **{**kept, **changes})
+
+        _tell(context, db_api.store_about(alarm_uuid, changed))
+
+    @rpc.exposed
     def delete_alarm(self, context: RequestContext, alarm_uuid: str) -> None:
         """Clear an alarm for an operator.
 
         :raises exception.NotFound: when it is not active
         """
-        alarm = db_api.get_alarm(alarm_uuid)
-        _tell(context, db_api.store([client.clear(alarm["alarm_id"], alarm["entity_instance_id"])]))
+
+        def cleared(alarm: ledger.Alarm) -> faults.Report:
+            return client.clear(alarm["alarm_id"], alarm["entity_instance_id"])
+
+        _tell(context, db_api.store_about(alarm_uuid, cleared))
 
     @rpc.exposed
     def get_faults(

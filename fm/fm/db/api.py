@@ -3,7 +3,7 @@
 
 import datetime
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -69,6 +69,15 @@ def deliver(connection: Connection, sender: str, reports: Sequence[tuple[int, fa
 def store(connection: Connection, reports: Sequence[faults.Report]) -> ledger.Outcome:
     """Store reports that came without a spool."""
     return _store(connection, reports)
+
+
+@database.writer
+def store_about(connection: Connection, alarm_uuid: str, make: Callable[[ledger.Alarm], faults.Report]) -> ledger.Outcome:
+    """Store the report that `make` gives for an active alarm as it is now.
+
+    :raises exception.NotFound: when no such alarm is active
+    """
+    return _store(connection, [make(_active(connection, alarm_uuid))])
 
 
 def _store(connection: Connection, reports: Sequence[faults.Report]) -> ledger.Outcome:
@@ -170,6 +179,10 @@ def _condition(column: Any, item: paging.Filter, exact: bool = False) -> Any:
 @database.reader
 def get_alarm(connection: Connection, alarm_uuid: str) -> dict[str, Any]:
     """:raises exception.NotFound: when no such alarm is active"""
+    return _active(connection, alarm_uuid)
+
+
+def _active(connection: Connection, alarm_uuid: str) -> dict[str, Any]:
     row = connection.execute(_alarms_with_type().where(_alarm.c.uuid == alarm_uuid)).mappings().one_or_none()
     if row is None:
         raise exception.NotFound(f"No active alarm has the uuid {alarm_uuid[:80]}. It may have been cleared: see the event list.")

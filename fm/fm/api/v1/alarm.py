@@ -22,22 +22,7 @@ _SHORT = (
     "suppression_status",
 )
 _FIELDS = frozenset({"uuid", "alarm_id", "entity_type_id", "entity_instance_id", "severity", "alarm_type"})
-_WRITABLE = frozenset(
-    {
-        "alarm_id",
-        "alarm_state",
-        "entity_type_id",
-        "entity_instance_id",
-        "severity",
-        "reason_text",
-        "alarm_type",
-        "probable_cause",
-        "proposed_repair_action",
-        "service_affecting",
-        "suppression",
-    }
-)
-_MODIFIABLE = _WRITABLE - {"alarm_id", "alarm_state", "entity_instance_id", "entity_type_id"}
+_WRITABLE = faults.MODIFIABLE | {"alarm_id", "alarm_state", "entity_type_id", "entity_instance_id"}
 _STATES = {"set": "set", "clear": "clear", "log": "log", "msg": "log"}
 
 
@@ -118,10 +103,10 @@ class AlarmController(app.Controller):
     @app.expose
     def put(self, alarm_uuid: str) -> dict[str, Any]:
         context = self.authorize(policies.ALARM_MODIFY)
-        changes = wire.from_body(Alarm, _MODIFIABLE)
-        now = db_api.get_alarm(alarm_uuid)
-        kept = {name: now[name] for name in (*_MODIFIABLE, "alarm_id", "entity_instance_id", "inhibit_alarms")}
-        self._manager.store(context, _report({**kept, **changes}))
+        changes = wire.from_body(Alarm, faults.MODIFIABLE)
+        if "reason_text" in changes:
+            _require(changes, "reason_text")
+        self._manager.modify_alarm(context, alarm_uuid, changes)
         return _full.render(db_api.get_alarm(alarm_uuid), "")
 
     @app.expose

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """fm-manager over the bus."""
 
+import concurrent.futures
 import queue
 from typing import Any
 
@@ -91,6 +92,41 @@ class StoreTest(ManagerTest):
             self.manager.store,
             self.context,
             base.report(alarm_id="x"),
+        )
+
+
+class ModifyTest(ManagerTest):
+    def test_changes_made_at_once_are_all_kept(self) -> None:
+        report = base.report()
+        self.manager.store(self.context, report)
+        changes: list[dict[str, Any]] = [
+            {"severity": "critical"},
+            {"probable_cause": "power-problem"},
+            {"proposed_repair_action": "replace it"},
+            {"service_affecting": True},
+            {"suppression": True},
+        ]
+        with concurrent.futures.ThreadPoolExecutor(len(changes)) as pool:
+            list(pool.map(lambda change: self.manager.modify_alarm(self.context, report.uuid, change), changes))
+        (alarm,) = db_api.find_alarms()
+        self.assertEqual(changes, [{name: alarm[name] for name in change} for change in changes])
+
+    def test_what_is_not_active_cannot_be_modified(self) -> None:
+        self.assert_raises_with(
+            exception.NotFound,
+            "No active alarm",
+            self.manager.modify_alarm,
+            self.context,
+            base.report().uuid,
+            {"severity": "minor"},
+        )
+
+    def test_what_tells_an_alarm_from_others_stays(self) -> None:
+        report = base.report()
+        self.manager.store(self.context, report)
+        change = {"alarm_id": "200.001"}
+        self.assert_raises_with(
+            exception.Invalid, "alarm_id cannot be changed", self.manager.modify_alarm, self.context, report.uuid, change
         )
 
 
