@@ -34,9 +34,10 @@ class Courier:
     def start(self) -> None:
         self._stopping.clear()
         self._spool = client.open_spool(is_courier=True)
-        self._name = self._spool.name()
         self._manager = client.Manager()
         self._context = context.internal("fm-courier")
+        # It makes the directory, where it is missing.
+        self._spool.read(0)
         self._lock = os.open(self._spool.lock_file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -81,16 +82,16 @@ class Courier:
 
     def _deliver(self) -> bool:
         """Deliver one batch. Gives whether there may be more."""
-        waiting = self._spool.read(CONF.fm.batch)
-        if not waiting:
+        batch = self._spool.read(CONF.fm.batch)
+        if not batch.reports:
             return False
-        reports = [(sequence, _decoded(body)) for sequence, body in waiting]
-        stored = self._manager.deliver(self._context, self._name, reports)
+        reports = [(sequence, _decoded(body)) for sequence, body in batch.reports]
+        stored = self._manager.deliver(self._context, batch.spool, reports)
         if self._failures:
             LOG.info("Fault reports are delivered again")
             self._failures = 0
-        self._spool.remove(stored)
-        return len(waiting) == CONF.fm.batch
+        self._spool.remove(batch.spool, stored)
+        return len(reports) == CONF.fm.batch
 
     def _wait(self, seconds: float) -> None:
         self._doorbell.settimeout(seconds)

@@ -7,22 +7,37 @@ spool has a name of its own, so that the manager can tell a report that it has s
 """
 
 import contextlib
+import logging
 import pathlib
 import socket
 import sqlite3
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import tenacity
 
 from stx import exception
+
+LOG = logging.getLogger(__name__)
 
 BUSY_S = 10.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS spool (name TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS report (sequence INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL);
 """
+
+
+class Batch(NamedTuple):
+    """Reports that wait.
+
+    :ivar spool: name of the spool that they are in
+    :ivar reports: (sequence number, report), ascending
+    """
+
+    spool: str
+    reports: list[tuple[int, bytes]]
 
 
 class Spool:
@@ -40,6 +55,8 @@ class Spool:
         self._limit = limit
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._name = ""
+        self._file_id: tuple[int, int] | None = None
         self._nudge = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
 
     @property
@@ -73,19 +90,17 @@ class Spool:
             # Nobody listens: the report is delivered at the next round.
             self._nudge.sendto(b"!", str(self.doorbell))
 
-    def name(self) -> str:
-        with self._transaction() as connection:
-            return str(connection.execute("SELECT name FROM spool").fetchone()[0])
-
-    def read(self, most: int) -> list[tuple[int, bytes]]:
-        """The oldest reports with their sequence numbers."""
+    def read(self, most: int) -> Batch:
+        """The oldest reports, up to so many."""
         with self._lock:
-            return self._open().execute("SELECT sequence, body FROM report ORDER BY sequence LIMIT ?", (most,)).fetchall()
+            connection = self._open()
+            rows = connection.execute("SELECT sequence, body FROM report ORDER BY sequence LIMIT ?", (most,))
+            return Batch(self._name, rows.fetchall())
 
-    def remove(self, up_to: int) -> None:
-        """Forget reports that are stored."""
+    def remove(self, spool: str, up_to: int) -> None:
+        """Forget reports that are stored, if this is still the spool that they were read from."""
         with self._transaction() as connection:
-            connection.execute("DELETE FROM report WHERE sequence <= ?", (up_to,))
+            connection.execute("DELETE FROM report WHERE sequence <= ? AND ? = (SELECT name FROM spool)", (up_to, spool))
 
     def close(self) -> None:
         with self._lock:
@@ -107,9 +122,13 @@ class Spool:
             connection.execute("COMMIT")
 
     def _open(self) -> sqlite3.Connection:
+        path = self._directory / "fm-spool.sqlite"
+        if self._connection is not None and _file_id(path) != self._file_id:
+            LOG.error("%s was removed or replaced; what waited in it is lost, a new one is begun", path)
+            self._connection.close()
+            self._connection = None
         if self._connection is None:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path = self._directory / "fm-spool.sqlite"
             # The file is never opened but by SQLite: closing it by hand would drop the locks of every other connection that this
             # process has to it, and the next process to end would take the log away under them.
             connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
@@ -120,8 +139,18 @@ class Spool:
             if connection.execute("SELECT count(*) FROM spool").fetchone()[0] == 0:
                 connection.execute("INSERT INTO spool VALUES (?)", (str(uuid.uuid4()),))
             connection.execute("COMMIT")
+            (self._name,) = connection.execute("SELECT name FROM spool").fetchone()
+            self._file_id = _file_id(path)
             self._connection = connection
         return self._connection
+
+
+def _file_id(path: pathlib.Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _is_busy(error: BaseException) -> bool:

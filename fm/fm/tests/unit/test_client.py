@@ -20,7 +20,7 @@ class ReporterTest(base.DatabaseTest):
         self.addCleanup(self.spool.close)
 
     def kept(self) -> list[faults.Report]:
-        return [msgspec.json.decode(body, type=faults.Report) for _, body in self.spool.read(100)]
+        return [msgspec.json.decode(body, type=faults.Report) for _, body in self.spool.read(100).reports]
 
 
 class FaultReporterTest(ReporterTest):

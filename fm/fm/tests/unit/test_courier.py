@@ -66,7 +66,7 @@ class CourierTest(base.DatabaseTest):
         self.keep(*[base.report("log", reason_text=text) for text in texts])
 
     def wait_until_delivered(self) -> None:
-        base.wait_until(lambda: not self.spool.read(1))
+        base.wait_until(lambda: not self.spool.read(1).reports)
 
     def texts(self) -> list[str]:
         return [event["reason_text"] for event in base.events()]
@@ -192,7 +192,7 @@ class OnlyOneTest(CourierTest):
 
     def test_a_doorbell_left_by_a_dead_courier_is_replaced(self) -> None:
         self.start_manager()
-        self.spool.name()
+        self.spool.read(1)
         self.spool.doorbell.write_text("left behind")
         with self.courier():
             self.assertTrue(stat.S_ISSOCK(self.spool.doorbell.stat().st_mode))

@@ -62,7 +62,7 @@ class SpoolTest(testing.TestCase):
         return opened
 
     def bodies(self) -> list[bytes]:
-        return [body for _, body in self.open().read(1_000_000)]
+        return [body for _, body in self.open().read(1_000_000).reports]
 
     def appender(self, name: str, count: int) -> subprocess.Popen[str]:
         """A process that waits for the signal to start."""
@@ -93,23 +93,23 @@ class OrderTest(SpoolTest):
     def test_read_gives_the_oldest_and_leaves_them(self) -> None:
         opened = self.open()
         opened.append([b"1", b"2", b"3"])
-        self.assertEqual([(1, b"1"), (2, b"2")], opened.read(2))
-        self.assertEqual([(1, b"1"), (2, b"2")], opened.read(2))
+        self.assertEqual([(1, b"1"), (2, b"2")], opened.read(2).reports)
+        self.assertEqual([(1, b"1"), (2, b"2")], opened.read(2).reports)
 
     def test_removed_reports_do_not_come_again(self) -> None:
         opened = self.open()
         opened.append([b"1", b"2", b"3"])
-        opened.remove(2)
+        opened.remove(opened.read(1).spool, 2)
         self.assertEqual([b"3"], self.bodies())
 
     def test_a_sequence_number_is_never_used_twice(self) -> None:
         opened = self.open()
         opened.append([b"1", b"2"])
-        opened.remove(2)
+        opened.remove(opened.read(1).spool, 2)
         opened.close()
         again = self.open()
         again.append([b"3"])
-        self.assertEqual([(3, b"3")], again.read(10))
+        self.assertEqual([(3, b"3")], again.read(10).reports)
 
     def test_threads_share_a_spool(self) -> None:
         opened = self.open(10_000)
@@ -130,14 +130,48 @@ class OrderTest(SpoolTest):
 class NameTest(SpoolTest):
     def test_the_name_stays(self) -> None:
         first = self.open()
-        name = first.name()
+        name = first.read(1).spool
         first.close()
-        self.assertEqual(name, self.open().name())
+        self.assertEqual(name, self.open().read(1).spool)
 
     def test_two_spools_have_different_names(self) -> None:
         other = spool.Spool(self.directory / "other", 1000)
         self.addCleanup(other.close)
-        self.assertNotEqual(self.open().name(), other.name())
+        self.assertNotEqual(self.open().read(1).spool, other.read(1).spool)
+
+
+class ReplacedTest(SpoolTest):
+    def remove_files(self) -> None:
+        for path in self.directory.glob("fm-spool.sqlite*"):
+            path.unlink()
+
+    def test_reports_after_the_file_was_removed_are_kept_in_a_new_one(self) -> None:
+        opened = self.open()
+        opened.append([b"lost"])
+        self.remove_files()
+        opened.append([b"kept"])
+        self.assertEqual([b"kept"], self.bodies())
+        self.assertEqual(opened.read(1).spool, self.open().read(1).spool)
+
+    def test_what_was_read_of_the_removed_file_is_not_removed_from_the_new_one(self) -> None:
+        opened = self.open()
+        opened.append([b"lost", b"lost too"])
+        old = opened.read(2).spool
+        self.remove_files()
+        opened.append([b"kept"])
+        opened.remove(old, 2)
+        self.assertEqual([b"kept"], self.bodies())
+
+    def test_who_ends_later_does_not_harm_the_new_file(self) -> None:
+        first, second = self.open(), self.open()
+        first.append([b"lost"])
+        second.append([b"lost too"])
+        self.remove_files()
+        second.append([b"kept"])
+        first.close()
+        second.append([b"kept too"])
+        second.close()
+        self.assertEqual([b"kept", b"kept too"], self.bodies())
 
 
 class LimitTest(SpoolTest):
@@ -164,7 +198,7 @@ class LimitTest(SpoolTest):
     def test_a_spool_takes_reports_again_when_some_are_delivered(self) -> None:
         opened = self.open(limit=3)
         opened.append([b"1", b"2", b"3"])
-        opened.remove(1)
+        opened.remove(opened.read(1).spool, 1)
         opened.append([b"4"])
         self.assertEqual([b"2", b"3", b"4"], self.bodies())
 
@@ -199,7 +233,7 @@ class ProcessTest(SpoolTest):
         for process in processes:
             process.communicate(timeout=30)
             self.assertEqual(0, process.returncode)
-        found = self.open().read(1000)
+        found = self.open().read(1000).reports
         self.assertEqual([*range(1, 101)], [sequence for sequence, _ in found])
         for name in names:
             mine = [body.decode() for _, body in found if body.decode().startswith(name)]

@@ -11,7 +11,7 @@ from fm.spool import Spool
 from stx import testing
 
 _APPEND = "import pathlib, sys; from fm.spool import Spool; s = Spool(pathlib.Path(sys.argv[1]), 100000); s.append([b'theirs']); s.close()"
-_READ = "import pathlib, sys; from fm.spool import Spool; print(len(Spool(pathlib.Path(sys.argv[1]), 100000).read(1000)))"
+_READ = "import pathlib, sys; from fm.spool import Spool; print(len(Spool(pathlib.Path(sys.argv[1]), 100000).read(1000).reports))"
 
 
 class SharedSpoolTestCase(testing.TestCase):
@@ -29,8 +29,8 @@ class SharedSpoolTestCase(testing.TestCase):
         # Opened while the other connection of this process holds its locks: they must survive that.
         reporter.append([b"second"])
         self.elsewhere(_APPEND, directory)
-        courier.remove(2)
+        courier.remove(courier.read(1).spool, 2)
         reporter.append([b"fourth"])
-        self.assertEqual([b"theirs", b"fourth"], [body for _, body in courier.read(10)])
-        self.assertEqual([b"theirs", b"fourth"], [body for _, body in reporter.read(10)])
+        self.assertEqual([b"theirs", b"fourth"], [body for _, body in courier.read(10).reports])
+        self.assertEqual([b"theirs", b"fourth"], [body for _, body in reporter.read(10).reports])
         self.assertEqual("2", self.elsewhere(_READ, directory).strip())

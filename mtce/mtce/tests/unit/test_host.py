@@ -79,7 +79,7 @@ class ProcessTest(harness.DirectoryTest):
     def faults(self) -> list[tuple[str, str, str, str | None]]:
         """What Fault Management was told."""
         with contextlib.closing(fm_client.open_spool()) as spool:
-            kept = [msgspec.json.decode(body, type=fm_client.Report) for _, body in spool.read(1000)]
+            kept = [msgspec.json.decode(body, type=fm_client.Report) for _, body in spool.read(1000).reports]
         return [(report.operation, report.alarm_id, report.entity_instance_id, report.severity) for report in kept]
 
 

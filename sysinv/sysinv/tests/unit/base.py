@@ -205,7 +205,7 @@ class SystemTest(testing.TestCase):
     def faults(self) -> list[fm_client.Report]:
         """What was reported to Fault Management."""
         with contextlib.closing(fm_client.open_spool()) as spool:
-            return [msgspec.json.decode(body, type=fm_client.Report) for _, body in spool.read(10_000)]
+            return [msgspec.json.decode(body, type=fm_client.Report) for _, body in spool.read(10_000).reports]
 
     def empty_spool(self) -> None:
         """Take all fault reports, as a courier does."""
@@ -215,7 +215,7 @@ class SystemTest(testing.TestCase):
     def fill_spool(self) -> None:
         """Leave no room for another fault report."""
         with contextlib.closing(fm_client.open_spool()) as spool:
-            spool.append([b"{}"] * (self.platform.conf.conf.fm.spool_limit - len(spool.read(10_000))))
+            spool.append([b"{}"] * (self.platform.conf.conf.fm.spool_limit - len(spool.read(10_000).reports)))
 
 
 class RestTest(SystemTest):
