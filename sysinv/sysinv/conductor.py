@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """sysinv-conductor: the only writer of inventory and configuration."""
 
-import collections
 import contextlib
 import logging
 import threading
+import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -22,24 +22,18 @@ CONF = cfg.CONF
 
 
 class Conductor:
-    """What sysinv-conductor does over RPC. Requests about one host are carried out one after another."""
+    """What sysinv-conductor does over RPC. Configuration requests are carried out one after another."""
 
     target = rpc.target(client.TOPIC, client.VERSION)
 
     def __init__(self) -> None:
         self._faults = fm_client.FaultReporter()
-        self._locks: dict[str, threading.Lock] = collections.defaultdict(threading.Lock)
-        # Rules about a new host look at all hosts, so only one is added or renamed at a time.
-        self._membership = threading.Lock()
-
-    @contextlib.contextmanager
-    def _locked(self, host_uuid: str) -> Iterator[dict[str, Any]]:
-        with self._locks[host_uuid]:
-            yield db_api.get_host(host_uuid)
+        # The rules about one host look at all hosts.
+        self._rules_lock = threading.Lock()
 
     @rpc.exposed
     def create_host(self, context: RequestContext, values: dict[str, Any]) -> dict[str, Any]:
-        with self._membership:
+        with self._rules_lock:
             system, hosts = _system(), db_api.all_hosts()
             # Null is as good as left out.
             given = {name: value for name, value in values.items() if value is not None}
@@ -48,7 +42,7 @@ class Conductor:
                 f"Cannot add the host {host.get('hostname') or host.get('mgmt_mac') or ''}".rstrip(),
                 rules.check_create(host, system, hosts),
             )
-            row = {**defaults.host(version.SOFTWARE_VERSION), **host, "forisystemid": system["id"]}
+            row = {**defaults.host(version.SOFTWARE_VERSION), **host, "uuid": str(uuid.uuid4()), "forisystemid": system["id"]}
             with _duplicates(host["hostname"]):
                 db_api.create_host(row)
         try:
@@ -60,7 +54,8 @@ class Conductor:
 
     @rpc.exposed
     def update_host(self, context: RequestContext, host_uuid: str, changes: dict[str, Any]) -> dict[str, Any]:
-        with self._membership, self._locked(host_uuid) as host:
+        with self._rules_lock:
+            host = db_api.get_host(host_uuid)
             changed, refusals = rules.check_update(host, changes, _system(), db_api.all_hosts())
             _refuse(f"Cannot change {_named(host)}", refusals)
             if not changed:
@@ -71,7 +66,8 @@ class Conductor:
 
     @rpc.exposed
     def delete_host(self, context: RequestContext, host_uuid: str) -> None:
-        with self._membership, self._locked(host_uuid) as host:
+        with self._rules_lock:
+            host = db_api.get_host(host_uuid)
             _refuse(f"Cannot delete {_named(host)}", rules.check_delete(host, _system(), CONF.host))
             if host["hostname"]:
                 # Before the host goes: nobody could clear its alarms afterwards.
@@ -83,7 +79,6 @@ class Conductor:
                     ]
                 )
             db_api.delete_host(host_uuid)
-        del self._locks[host_uuid]
         rpc.publish(context, "sysinv.host.delete", {"uuid": host_uuid, "hostname": host["hostname"]})
 
     @rpc.exposed
@@ -128,9 +123,8 @@ class Conductor:
             _check_records(kind, report.records)
         subfunctions = db_api.get_host(host_uuid)["subfunctions"] or ""
         rows = {kind: (report.digest, defaults.fill(kind, report.records, subfunctions)) for kind, report in reports.items()}
-        with self._locks[host_uuid]:
-            if not db_api.store_inventory(host_uuid, rows):
-                raise exception.NotFound(f"There is no host {host_uuid}.")
+        if not db_api.store_inventory(host_uuid, rows):
+            raise exception.NotFound(f"There is no host {host_uuid}.")
         LOG.info(
             "Stored the inventory of host %s: %s", host_uuid, ", ".join(f"{kind} {len(rows[kind][1])}" for kind in sorted(rows))
         )
@@ -195,7 +189,12 @@ class Bootstrap:
         system = _system()
         if not db_api.all_hosts():
             wanted = rules.complete({"personality": states.CONTROLLER, "hostname": "controller-0"}, system, [])
-            first = {"administrative": states.UNLOCKED, "invprovision": "provisioned", "forisystemid": system["id"]}
+            first = {
+                "uuid": str(uuid.uuid4()),
+                "administrative": states.UNLOCKED,
+                "invprovision": "provisioned",
+                "forisystemid": system["id"],
+            }
             db_api.create_host({**defaults.host(version.SOFTWARE_VERSION), **wanted, **first})
             LOG.info("Made the system %s with its first controller", system["name"])
 

@@ -133,7 +133,9 @@ def find_host(connection: Connection, macs: Sequence[str], hostname: str) -> Rec
 
 @database.writer
 def create_host(connection: Connection, values: Mapping[str, Any]) -> None:
-    connection.execute(sa.insert(_host), _stamped(values))
+    """Make a host's row. `values` has its uuid, so that the transaction may be repeated when its end was not heard."""
+    if connection.execute(sa.select(_host.c.id).where(_host.c.uuid == values["uuid"])).first() is None:
+        connection.execute(sa.insert(_host), _stamped(values))
 
 
 @database.writer
@@ -166,7 +168,8 @@ def store_inventory(connection: Connection, host_uuid: str, reports: Mapping[str
     :param reports: by kind, the report's digest and its records
     :returns: False when there is no such host
     """
-    host_id = connection.execute(sa.select(_host.c.id).where(_host.c.uuid == host_uuid)).scalar_one_or_none()
+    # Locked: two reports of one host are stored one after the other.
+    host_id = connection.execute(sa.select(_host.c.id).where(_host.c.uuid == host_uuid).with_for_update()).scalar_one_or_none()
     if host_id is None:
         return False
     for kind, (digest, records) in reports.items():

@@ -32,6 +32,9 @@ _READERS: dict[str, Callable[[Machine], list[Record]]] = {
 }
 KINDS = tuple(_READERS)
 
+# What was logged last of each kind that cannot be read.
+_complaints: dict[str, str] = {}
+
 
 def collect(kinds: Iterable[str] | None = None, root: pathlib.Path = pathlib.Path("/")) -> dict[str, list[Record]]:
     """The inventory of a machine by kind, in a fixed order; no privileges are needed.
@@ -59,10 +62,19 @@ def digest(records: Sequence[Record]) -> str:
 
 def _read(kind: str, machine: Machine) -> list[Record] | None:
     try:
-        return _READERS[kind](machine)
+        found = _READERS[kind](machine)
     except Missing as error:
-        LOG.info("This machine has no inventory of the kind %s: %s", kind, error)
+        _complain(kind, logging.INFO, f"This machine has no inventory of the kind {kind}: {error}")
         return []
     except Failed as error:
-        LOG.warning("The inventory of the kind %s is unknown: %s", kind, error)
+        _complain(kind, logging.WARNING, f"The inventory of the kind {kind} is unknown: {error}")
         return None
+    _complaints.pop(kind, None)
+    return found
+
+
+def _complain(kind: str, level: int, text: str) -> None:
+    """Log once what stays as it is, not at each look."""
+    if _complaints.get(kind) != text:
+        _complaints[kind] = text
+        LOG.log(level, "%s", text)

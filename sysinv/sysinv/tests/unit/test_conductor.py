@@ -228,7 +228,9 @@ class UpdateTest(ConductorTest):
 
     def discover(self) -> dict[str, Any]:
         system = db_api.get_system()
-        db_api.create_host({**defaults.host("26.11"), "mgmt_mac": base.MAC, "forisystemid": system["id"]})
+        db_api.create_host(
+            {**defaults.host("26.11"), "uuid": str(uuid.uuid4()), "mgmt_mac": base.MAC, "forisystemid": system["id"]}
+        )
         return db_api.all_hosts()[-1]
 
     def test_a_host_that_is_not_there_is_named(self) -> None:

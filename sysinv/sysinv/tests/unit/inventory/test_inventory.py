@@ -11,6 +11,7 @@ import fixtures
 from oslotest import base
 
 from sysinv import inventory
+from sysinv.inventory import source
 
 NOBODY = 65534
 STEADY = [kind for kind in inventory.KINDS if kind != "memory"]
@@ -178,3 +179,22 @@ class DigestTestCase(base.BaseTestCase):
             "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945",
             inventory.digest([]),
         )
+
+
+class ComplaintTest(base.BaseTestCase):
+    def test_what_a_machine_lacks_is_logged_once_for_as_long_as_it_lacks_it(self) -> None:
+        self.useFixture(fixtures.MonkeyPatch("sysinv.inventory._complaints", {}))
+        logged = self.useFixture(fixtures.FakeLogger("sysinv.inventory"))
+        for output in (None, None, "{}", None):
+            self.useFixture(fixtures.MonkeyPatch("sysinv.inventory.machine.Machine._lldp", _answering(output)))
+            inventory.collect(["lldp_agent"])
+        self.assertEqual(2, logged.output.count("no inventory of the kind lldp_agent: lldpd does not run"))
+
+
+def _answering(output):
+    def ask(machine, what):
+        if output is None:
+            raise source.Missing("lldpd does not run")
+        return output
+
+    return ask
