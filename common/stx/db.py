@@ -38,9 +38,10 @@ CONF = cfg.CONF
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# How long a transaction is tried again while the server is away. A caller's RPC deadline is longer.
+# How long a transaction is tried again while the server is away, and how long one waits for another process that writes to the
+# same file. A caller's RPC deadline is longer than both together, so that it hears how its request ended.
 RETRY_S = 15.0
-SQLITE_BUSY_S = 30.0
+SQLITE_BUSY_S = 10.0
 
 # What passes when the transaction is tried again. A server that is starting or stopping refuses connections in a way that oslo.db
 # leaves as it is.
