@@ -4,12 +4,16 @@
 import dataclasses
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from cliff import columns as cliff_columns
 
 from stxclient import resources
+
+# All but tabulator and line feed.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Structured(cliff_columns.FormattableColumn[Any]):
@@ -30,9 +34,18 @@ class Named(cliff_columns.FormattableColumn[Any]):
         return self._name
 
 
+class Escaped(cliff_columns.FormattableColumn[Any]):
+    """Text with control characters: escapes for people, whose terminal would obey them; itself for programs."""
+
+    def human_readable(self) -> str:
+        return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", self._value)
+
+
 def plain(value: Any) -> Any:
-    """The value as it is, only that structured ones are readable in a table."""
-    return Structured(value) if isinstance(value, dict | list) else value
+    """The value as it is, only that structured ones are readable in a table, and no text commands the terminal."""
+    if isinstance(value, dict | list):
+        return Structured(value)
+    return Escaped(value) if isinstance(value, str) and _CONTROL.search(value) else value
 
 
 def gib(mib: Any) -> Any:

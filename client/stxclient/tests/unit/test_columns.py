@@ -27,6 +27,13 @@ class ColumnTest(base.BaseTestCase):
         self.assertIsNone(size.value(Resource({})))
         self.assertIsNone(size.value(Resource({"size_mib": None})))
 
+    def test_text_that_would_command_the_terminal_is_escaped_for_people_and_itself_for_programs(self) -> None:
+        value = Column("reason_text").value(Resource({"reason_text": "a\x1b[2Jb\x9b\r"}))
+        self.assertEqual(("a\\x1b[2Jb\\x9b\\x0d", "a\x1b[2Jb\x9b\r"), (value.human_readable(), value.machine_readable()))
+
+    def test_lines_of_a_text_stay(self) -> None:
+        self.assertEqual("a\n\tb", Column("reason_text").value(Resource({"reason_text": "a\n\tb"})))
+
     def test_structured_value_is_json_for_people_and_itself_for_programs(self) -> None:
         value = Column("capabilities").value(Resource({"capabilities": {"b": 1, "a": "ü"}}))
         self.assertEqual('{"a": "ü", "b": 1}', value.human_readable())
