@@ -29,7 +29,7 @@ _UPTIME_S = 60
 
 @dataclasses.dataclass
 class Heard:
-    """The last report of a host, and when it came (monotonic seconds)."""
+    """The last report of a host, and when it came, in seconds of listening."""
 
     report: client.HostReport
     at: float
@@ -42,7 +42,8 @@ class Agent:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._began = clock()
+        self._stepped_at = clock()
+        self._listened_s = 0.0
         self._context = stx_context.internal("mtce-agent")
         self._conductor = sysinv_client.Conductor()
         self._faults = fm_client.FaultReporter()
@@ -50,15 +51,16 @@ class Agent:
         self._heard: dict[str, Heard] = {}
         self._hosts: list[dict[str, Any]] = []
         self._read_hosts_at = 0.0
-        # Whether the alarm about a host's monitor is on; None while it is not known, after a start.
-        self._monitor_alarm: dict[str, bool | None] = {}
+        # Whether the alarm about a host's monitor is on; a host is missing while that is not known, after a start.
+        self._monitor_alarm: dict[str, bool] = {}
+        self._is_spool_shut = False
         self.nudge: Callable[[], None] = lambda: None
 
     @rpc.exposed
     def report(self, context: RequestContext, report: client.HostReport) -> None:
         with self._lock:
             before = self._heard.get(report.hostname)
-            self._heard[report.hostname] = Heard(report, self._clock())
+            self._heard[report.hostname] = Heard(report, self._listening_s(self._clock()))
         if before is None or before.report.failed != report.failed:
             self.nudge()
 
@@ -68,27 +70,47 @@ class Agent:
         self.nudge()
 
     def step(self) -> None:
-        """Bring the stored state of every host in line with what is known of it."""
+        """Bring the stored state of every host in line with what is known of it.
+
+        :raises exception.Unavailable: when the conductor is away; the next step finds what is left to do
+        """
         now = self._clock()
+        with self._lock:
+            self._listened_s, self._stepped_at = self._listening_s(now), now
+        self._is_spool_shut = False
         if not self._hosts or now - self._read_hosts_at > _REFRESH_S or self._read_hosts_at == 0.0:
             self._read_hosts(now)
+        controllers = {host["id"] for host in self._hosts if self._is_controller_in_service(host)}
         for host in self._hosts:
-            if host["hostname"]:
-                self._update(host, now)
+            if not host["hostname"]:
+                continue
+            try:
+                self._update(host, controllers)
+            except exception.Unavailable:
+                raise
+            except Exception:
+                # What is wrong with one host must not leave all others without a state.
+                LOG.exception("The state of %s was not decided", host["hostname"])
+
+    def _listening_s(self, now: float) -> float:
+        """How long this has listened. Where it was held up, reports waited unread: that is no silence of the hosts."""
+        return self._listened_s + min(now - self._stepped_at, 2 * _STEP_S)
 
     def _read_hosts(self, now: float) -> None:
         # Before it is done, so that an event that comes meanwhile asks for another reading.
         self._read_hosts_at = now
         try:
             self._hosts = self._conductor.get_hosts(self._context)
-        except exception.StxException:
+        except Exception:
             self._read_hosts_at = 0.0
             raise
 
-    def _update(self, host: dict[str, Any], now: float) -> None:
+    def _update(self, host: dict[str, Any], controllers: set[int]) -> None:
+        """:param controllers: ids of those in service; kept up to date"""
         with self._lock:
             heard = self._heard.get(host["hostname"])
-        facts = self._facts(host, heard, now)
+        is_last_controller = host["personality"] == "controller" and controllers <= {host["id"]}
+        facts = self._facts(host, heard, is_last_controller)
         self._tell_monitor_alarm(host["hostname"], facts)
         state = availability.decide(facts)
         changes: dict[str, Any] = {"operational": state.operational, "availability": state.availability}
@@ -108,16 +130,28 @@ class Agent:
         if "operational" in changes or "availability" in changes:
             self._log_state(host, state)
         host.update(changes)
+        if self._is_controller_in_service(host):
+            controllers.add(host["id"])
+        else:
+            controllers.discard(host["id"])
 
-    def _facts(self, host: dict[str, Any], heard: Heard | None, now: float) -> availability.Facts:
-        last_heard = heard.at if heard is not None else self._began
-        is_heard = now - last_heard < CONF.mtce.report_timeout and (heard is not None or host["operational"] == "enabled")
+    def _is_controller_in_service(self, host: dict[str, Any]) -> bool:
+        """Whether the host could take over; a silent one may be dead."""
+        is_in_service = (host["administrative"], host["operational"]) == (availability.UNLOCKED, "enabled")
+        return host["personality"] == "controller" and is_in_service and self._is_heard(host, self._heard.get(host["hostname"]))
+
+    def _is_heard(self, host: dict[str, Any], heard: Heard | None) -> bool:
+        """Whether the host reported in time. One that did to an agent before this one is given the same time."""
+        is_locked = host["administrative"] == availability.LOCKED
+        was_there = host["operational"] == "enabled" or (is_locked and host["availability"] == "online")
+        last_heard = heard.at if heard is not None else 0.0
+        return self._listened_s - last_heard < CONF.mtce.report_timeout and (heard is not None or was_there)
+
+    def _facts(self, host: dict[str, Any], heard: Heard | None, is_last_controller: bool) -> availability.Facts:
+        is_heard = self._is_heard(host, heard)
         failed = dict(heard.report.failed) if heard is not None else {}
         if not is_heard and host["operational"] == "enabled":
             failed[availability.MONITOR] = "major"
-        controllers = [
-            other for other in self._hosts if other["personality"] == "controller" and other["operational"] == "enabled"
-        ]
         return availability.Facts(
             administrative=host["administrative"],
             operational=host["operational"],
@@ -125,25 +159,21 @@ class Agent:
             is_heard=is_heard,
             was_heard=heard is not None,
             failed=failed,
-            is_last_controller=host["personality"] == "controller" and not [c for c in controllers if c["id"] != host["id"]],
+            is_last_controller=is_last_controller,
         )
 
     def _tell_monitor_alarm(self, hostname: str, facts: availability.Facts) -> None:
         is_on = availability.is_monitor_lost(facts)
-        if self._monitor_alarm.get(hostname) is is_on or (not is_on and not facts.was_heard):
+        if is_on is None or self._monitor_alarm.get(hostname) is is_on:
             return
         entity = f"host={hostname}.process={availability.MONITOR}"
-        try:
-            if is_on:
-                text = f"{hostname} does not hear from its process monitor: nothing watches its processes."
-                self._faults.set_fault("200.006", entity, text, "major")
-            else:
-                self._faults.clear_fault("200.006", entity)
-        except exception.Unavailable as error:
-            # Tried again at the next step; the host's state does not wait for it.
-            LOG.error("The alarm about the process monitor of %s was not told: %s", hostname, error.message)
-            return
-        self._monitor_alarm[hostname] = is_on
+        if is_on:
+            text = f"{hostname} does not hear from its process monitor: nothing watches its processes."
+            is_told = self._tell(lambda: self._faults.set_fault("200.006", entity, text, "major"))
+        else:
+            is_told = self._tell(lambda: self._faults.clear_fault("200.006", entity))
+        if is_told:
+            self._monitor_alarm[hostname] = is_on
 
     def _log_state(self, host: dict[str, Any], state: availability.State) -> None:
         hostname = host["hostname"]
@@ -152,10 +182,18 @@ class Agent:
             entity, text = f"host={hostname}.state={state.operational}", f"{hostname} is now {state.operational}."
         else:
             entity, text = f"host={hostname}.status={state.availability}", f"{hostname} is now {state.availability}."
+        self._tell(lambda: self._faults.log("200.022", entity, text))
+
+    def _tell(self, tell: Callable[[], None]) -> bool:
+        """Whether Fault Management took it. After one refusal the step tells no more: no state waits for a spool that is busy."""
+        if self._is_spool_shut:
+            return False
         try:
-            self._faults.log("200.022", entity, text)
+            tell()
         except exception.Unavailable as error:
-            LOG.error("The state change of %s was not logged: %s", hostname, error.message)
+            LOG.error("Alarms of hosts wait for the next step, and state changes are not logged: %s", error.message)
+            self._is_spool_shut = True
+        return not self._is_spool_shut
 
 
 class _Parts:

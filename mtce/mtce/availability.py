@@ -17,7 +17,7 @@ class Facts:
     :ivar administrative: locked or unlocked
     :ivar operational: what it was until now; a host out of service that is silent stays as it is
     :ivar availability: likewise
-    :ivar is_heard: its agent reported in time
+    :ivar is_heard: its agent reported in time, or is still given time to
     :ivar was_heard: its agent reported at any time since this began to listen
     :ivar failed: severity of the processes that have failed, by name
     :ivar is_last_controller: no other controller could take over if it were taken out of service
@@ -48,6 +48,9 @@ def decide(facts: Facts) -> State:
     if not facts.is_heard and facts.operational != "enabled":
         # Only a host that says that it is well comes into service; online is a word for locked ones.
         return State("disabled", "offline" if facts.availability == "online" else facts.availability)
+    if facts.is_heard and not facts.was_heard:
+        # It was in service before this began to listen, and nothing is known of it yet.
+        return State(facts.operational, facts.availability)
     severities = set(facts.failed.values())
     if "critical" in severities and not facts.is_last_controller:
         return State("disabled", "failed")
@@ -55,6 +58,10 @@ def decide(facts: Facts) -> State:
     return State("enabled", "degraded" if is_degraded else "available")
 
 
-def is_monitor_lost(facts: Facts) -> bool:
-    """Whether a host in service no longer hears from its process monitor."""
-    return facts.administrative == UNLOCKED and facts.operational == "enabled" and not facts.is_heard
+def is_monitor_lost(facts: Facts) -> bool | None:
+    """Whether a host in service no longer hears from its process monitor; None while it may still be heard for the first time."""
+    if facts.administrative != UNLOCKED or facts.operational != "enabled":
+        return False
+    if facts.is_heard and not facts.was_heard:
+        return None
+    return not facts.is_heard

@@ -51,7 +51,7 @@ class Host:
         self._agent = client.Agent()
         self._boot_id = _BOOT_ID.read_text().strip()
         self._lock = threading.Lock()
-        self._failed: dict[str, str] = {}
+        self._failed: dict[str, str] | None = None
         self._is_away = False
         settings = Settings(
             run_dir=pathlib.Path(CONF.run_path),
@@ -87,7 +87,10 @@ class Host:
 
     def _report(self) -> None:
         with self._lock:
-            failed = dict(self._failed)
+            failed = self._failed
+        if failed is None or not self._monitor.is_alive():
+            # Nobody watches, and a report would say that all is well; its absence raises the alarm of the monitor.
+            return
         uptime_s = int(float(_UPTIME.read_text().split()[0]))
         report = client.HostReport(CONF.host, self._boot_id, uptime_s, failed)
         try:

@@ -3,6 +3,7 @@
 
 import dataclasses
 import os
+import re
 import select
 import time
 from pathlib import Path
@@ -65,24 +66,42 @@ def has_ended(pidfd: int) -> bool:
     return bool(poll.poll(0))
 
 
-def read_pidfile(path: str) -> tuple[int, float] | None:
-    """The number in a pidfile and the age of the file in seconds, or None when it holds no number."""
+@dataclasses.dataclass(frozen=True)
+class Pidfile:
+    """What a pidfile says.
+
+    :ivar start_ticks: when the process started, where a second line may be that; the monitor and `stx up` write it
+    :ivar age_s: seconds since the file was written
+    """
+
+    pid: int
+    start_ticks: int | None
+    age_s: float
+
+
+def read_pidfile(path: str) -> Pidfile | None:
+    """None when the file does not begin with a number."""
     try:
         content, modified = small_file.read(path, MAX_PIDFILE_BYTES)
-        # Some programs write more lines after the number.
-        return int(content.split()[0]), time.time() - modified
+        pid, age_s = int(content.split()[0]), time.time() - modified
     except (OSError, ValueError, IndexError):
         return None
+    # Some programs write other lines after the number.
+    second = re.fullmatch(rb"[0-9]+\n([0-9]{1,19})\n?", content)
+    return Pidfile(pid, int(second[1]) if second else None, age_s)
 
 
-def is_stale(identity: Identity, pidfile_age_s: float, name: str) -> bool:
+def is_stale(identity: Identity, pidfile: Pidfile, name: str) -> bool:
     """Whether a pidfile's number has passed to another process.
 
-    It has, when the process is younger than the file, unless it bears the name of the one that is meant: a clock that was set
-    makes files look older than they are.
+    Start ticks that agree prove that it has not. Ticks that differ prove nothing: a program may write any number there. Then it
+    has, when the process is younger than the file, unless it bears the name of the one that is meant: a clock that was set makes
+    files look older than they are.
     """
+    if pidfile.start_ticks == identity.start_ticks:
+        return False
     age_s = time.clock_gettime(time.CLOCK_BOOTTIME) - identity.start_ticks / _TICKS_PER_S
-    return age_s + PIDFILE_SLACK_S < pidfile_age_s and name not in _names(identity.pid)
+    return age_s + PIDFILE_SLACK_S < pidfile.age_s and name not in _names(identity.pid)
 
 
 def _names(pid: int) -> set[str]:

@@ -17,6 +17,8 @@ LOG = logging.getLogger(__name__)
 CALL_DEADLINE_S = 10.0
 # After a defect of its own the loop rests this long, so that it does not spin.
 DEFECT_S = 1.0
+# What the loop does between two waits is short; only a disk or a lock that hangs takes so long.
+STUCK_S = 60.0
 
 _T = TypeVar("_T")
 
@@ -34,6 +36,7 @@ class Loop:
         self._wakeup_lock = threading.Lock()
         self._requests: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._is_stopping = False
+        self._busy_since: float | None = None
         self._thread: threading.Thread | None = None
         self.selector.register(self._wakeup, selectors.EVENT_READ, self._serve_requests)
 
@@ -47,6 +50,10 @@ class Loop:
                 LOG.exception("A defect of the process monitor; going on in %g s", DEFECT_S)
                 wait_s = DEFECT_S
             self._serve(wait_s)
+
+    def is_stuck(self) -> bool:
+        since = self._busy_since
+        return since is not None and time.monotonic() - since > STUCK_S
 
     def stop(self) -> None:
         """Have run() return. Any thread may call it, at any time."""
@@ -100,7 +107,10 @@ class Loop:
             return True
 
     def _serve(self, wait_s: float | None) -> None:
-        for key, _ in self.selector.select(wait_s):
+        self._busy_since = None
+        ready = self.selector.select(wait_s)
+        self._busy_since = time.monotonic()
+        for key, _ in ready:
             # What was served before may have closed this one.
             if self.selector.get_map().get(key.fd) is not key:
                 continue

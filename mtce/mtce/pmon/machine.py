@@ -98,6 +98,7 @@ class Machine:
     :ivar rounds: how often the allowed restarts were used up since it was last stable
     :ivar restarts: restarts in all
     :ivar alarm: severity of the alarm that is on
+    :ivar owes_clear: an alarm of an earlier time may be on; it ends once the process has proved stable
     :ivar reason: why it failed last
     :ivar is_initialised: all goenabled tests of the host have passed
     """
@@ -109,6 +110,7 @@ class Machine:
     rounds: int = 0
     restarts: int = 0
     alarm: Severity | None = None
+    owes_clear: bool = False
     reason: str = ""
     is_up: bool = False
     is_maintenance: bool = False

@@ -5,27 +5,24 @@ It sleeps until a process ends, an answer or order comes, or a deadline of a sta
 well, apart from what active and status mode ask for.
 """
 
-import concurrent.futures
 import contextlib
-import datetime
 import fcntl
 import os
 import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TypeVar
 
 from mtce.pmon.conf import Problem
 from mtce.pmon.gates import Gates
 from mtce.pmon.loop import Loop, LoopError
-from mtce.pmon.machine import Verb
 from mtce.pmon.publish import FaultSink, ProcessReport, Publisher
-from mtce.pmon.roster import ORDER_DEADLINE_S, Roster, Settings
+from mtce.pmon.roster import Roster, Settings
 from mtce.pmon.sockets import OrderSocket, PulseSocket
 from mtce.pmon.watched import Surroundings
 
-__all__ = ["FaultSink", "MonitorError", "OrderResult", "ProcessMonitor", "ProcessReport", "Settings"]
+__all__ = ["FaultSink", "MonitorError", "ProcessMonitor", "ProcessReport", "Settings"]
 
 _T = TypeVar("_T")
 
@@ -34,17 +31,11 @@ class MonitorError(Exception):
     """The monitor cannot start or answer; the message says what to change."""
 
 
-class OrderResult(NamedTuple):
-    is_ok: bool
-    text: str
-
-
 class ProcessMonitor:
     """Watches processes from start() to stop(); what it started lives on, and the next monitor takes over from the state file.
 
     :param conf_dirs: drop-in directories; of two files for one process the first counts
     :param report: called on the monitor's thread with all processes that have failed, at the start and whenever that changes
-    :param alarms_active: names of the processes whose alarm 200.006 is on
     """
 
     def __init__(
@@ -54,7 +45,6 @@ class ProcessMonitor:
         faults: FaultSink,
         report: Callable[[dict[str, ProcessReport]], None],
         clock: Callable[[], float] = time.monotonic,
-        alarms_active: set[str] | frozenset[str] = frozenset(),
         *,
         settings: Settings | None = None,
     ) -> None:
@@ -63,7 +53,7 @@ class ProcessMonitor:
         self._clock = clock
         self._settings = settings or Settings()
         self._gates = Gates(self._settings.run_dir, self._settings.subfunctions)
-        self._publisher = Publisher(faults, report, alarms_active, self._gates.is_patching)
+        self._publisher = Publisher(faults, report, self._gates.is_patching)
         self._loop: Loop | None = None
         self._roster: Roster | None = None
         self._thread: threading.Thread | None = None
@@ -97,13 +87,9 @@ class ProcessMonitor:
         self._thread.join(deadline_s)
         return not self._thread.is_alive()
 
-    def wait(self) -> None:
-        """Return when the monitor has ended."""
-        if self._thread is not None:
-            self._thread.join()
-
     def is_alive(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
+        """Whether it watches: it runs, and does not hang."""
+        return self._thread is not None and self._thread.is_alive() and self._loop is not None and not self._loop.is_stuck()
 
     def reload(self) -> list[Problem]:
         """Read the drop-in directories again; gives what is wrong with them. A bad file leaves its process as it was.
@@ -111,42 +97,6 @@ class ProcessMonitor:
         :raises MonitorError: when the monitor does not run
         """
         return self._call(Roster.load)
-
-    @property
-    def problems(self) -> list[Problem]:
-        """What was wrong with the drop-in files when they were last read."""
-        return self._roster.problems if self._roster else []
-
-    def command(self, name: str, verb: str, deadline_s: float = ORDER_DEADLINE_S) -> OrderResult:
-        """Start, stop or restart a process, and wait for the result.
-
-        :raises MonitorError: when the monitor does not run
-        """
-        if verb not in list(Verb):
-            return OrderResult(False, f"{verb!r} is no command. Use one of: {', '.join(Verb)}.")
-        done: concurrent.futures.Future[OrderResult] = concurrent.futures.Future()
-        self._call(lambda roster: roster.order(name, Verb(verb), lambda *result: done.set_result(OrderResult(*result))))
-        try:
-            return done.result(deadline_s)
-        except TimeoutError:
-            return OrderResult(False, f"The {verb} of {name} is still under way after {deadline_s:g} s. Look again later.")
-
-    def snapshot(self) -> list[dict[str, Any]]:
-        """All processes as they are now, by name. `since` is when the state began, UTC; `alarm` is the severity of an alarm."""
-        now, wall = self._clock(), datetime.datetime.now(datetime.UTC)
-        return [
-            {
-                "name": watched.conf.name,
-                "pid": watched.pid,
-                "state": str(watched.machine.state),
-                "severity": str(watched.conf.severity),
-                "alarm": watched.machine.alarm and str(watched.machine.alarm),
-                "restarts": watched.machine.restarts,
-                "since": (wall - datetime.timedelta(seconds=now - watched.machine.since)).isoformat(timespec="milliseconds"),
-                "reason": watched.machine.reason,
-            }
-            for watched in (self._roster.all() if self._roster else [])
-        ]
 
     def _lock(self, stack: contextlib.ExitStack) -> None:
         path = self._state_file.with_name(self._state_file.name + ".lock")

@@ -55,10 +55,10 @@ def enter(at: At, machine: Machine, state: State, wait: float | None = None, **c
 
 
 def healthy(machine: Machine) -> Step:
-    """End the alarm, if it is on."""
-    if machine.alarm is None:
+    """End the alarm, if one is or may be on."""
+    if machine.alarm is None and not machine.owes_clear:
         return machine, []
-    return replace(machine, alarm=None), [ClearAlarm(), Report(None)]
+    return replace(machine, alarm=None, owes_clear=False), [ClearAlarm(), Report(None)]
 
 
 def look(at: At, machine: Machine, looking: Looking) -> Step:
@@ -83,7 +83,7 @@ def ask(at: At, machine: Machine) -> Step:
 
 def up(at: At, machine: Machine) -> Step:
     """The process is there: it must prove stable when it has failed before."""
-    has_past = machine.failures > 0 or machine.rounds > 0 or machine.alarm is not None
+    has_past = machine.failures > 0 or machine.rounds > 0 or machine.alarm is not None or machine.owes_clear
     state, wait = (State.DEBOUNCE, at.conf.debounce) if has_past else (State.RUNNING, None)
     machine = enter(at, machine, state, wait, is_up=True, reason=machine.reason if has_past else "")
     return replace(machine, probe=first_probe(at, machine)), []
@@ -131,16 +131,18 @@ def fail(at: At, machine: Machine, reason: str) -> Step:
 
 
 def _exceeded(at: At, machine: Machine) -> Step:
-    conf = at.conf
+    severity = at.conf.severity
     machine = replace(machine, failures=0, rounds=machine.rounds + 1)
     if machine.alarm is not None:
         return machine, []
-    text = f"{conf.name} failed: {machine.reason}. "
+    return replace(machine, alarm=severity), [RaiseAlarm(severity, alarm_text(at.conf, machine.reason)), Report(severity)]
+
+
+def alarm_text(conf: ProcessConf, reason: str) -> str:
+    text = f"{conf.name} failed: {reason}. "
     if conf.restarts:
-        text += f"{conf.restarts} restart{'s' if conf.restarts > 1 else ''} did not help; restarting goes on."
-    else:
-        text += "It is not restarted automatically: start it with pmon-start."
-    return replace(machine, alarm=conf.severity), [RaiseAlarm(conf.severity, text), Report(conf.severity)]
+        return text + f"{conf.restarts} restart{'s' if conf.restarts > 1 else ''} did not help; restarting goes on."
+    return text + "It is not restarted automatically: start it with pmon-start."
 
 
 def give_up(at: At, machine: Machine) -> Machine:

@@ -49,9 +49,9 @@ class Presence:
         if self.identity is None and last is not None and identity.identify(last.pid) == last:
             return self.follow(last.pid)
         named = identity.read_pidfile(self._conf.pidfile)
-        if named is not None and (self.identity is None or named[0] != self.identity.pid):
-            found = identity.identify(named[0])
-            if found is not None and not identity.is_stale(found, named[1], self._conf.name):
+        if named is not None and (self.identity is None or named.pid != self.identity.pid):
+            found = identity.identify(named.pid)
+            if found is not None and not identity.is_stale(found, named, self._conf.name):
                 return self.follow(found.pid)
         return self.identity is not None
 
@@ -79,8 +79,9 @@ class Presence:
             raise launch.LaunchError(f"its pidfile {self._conf.pidfile} cannot be removed: {error.strerror}") from None
         pid, pidfd = launch.launch(self._conf.command, log_path)
         # One that has ended already has no start time, but a descriptor that says so.
-        self._follow(identity.identify(pid) or Identity(pid, 0), pidfd)
-        self._write_pidfile(pid)
+        process = identity.identify(pid) or Identity(pid, 0)
+        self._follow(process, pidfd)
+        self._write_pidfile(process)
 
     def expect_replacement(self) -> None:
         """A start action is about to put another process in the place of this one."""
@@ -120,11 +121,11 @@ class Presence:
         # A command that put itself in the background ends well; its successor's pid is in the pidfile.
         self._on_exit(code, ended == self._outgoing or code == 0)
 
-    def _write_pidfile(self, pid: int) -> None:
+    def _write_pidfile(self, process: Identity) -> None:
         # Exclusively: a program that has written it itself, perhaps with the pid of a child, knows better.
         try:
             with open(self._conf.pidfile, "x", encoding="ascii") as file:
-                file.write(f"{pid}\n")
+                file.write(f"{process.pid}\n{process.start_ticks}\n")
         except FileExistsError:
             pass
         except OSError as error:
@@ -132,6 +133,6 @@ class Presence:
 
     def _remove_pidfile(self, pid: int) -> None:
         named = identity.read_pidfile(self._conf.pidfile)
-        if named is not None and named[0] == pid:
+        if named is not None and named.pid == pid:
             with contextlib.suppress(OSError):
                 os.unlink(self._conf.pidfile)

@@ -7,7 +7,7 @@ What should be known is compared with what was accepted, and told again until it
 import collections
 import dataclasses
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Protocol
 
 from mtce.pmon.conf import Severity
@@ -40,23 +40,20 @@ class ProcessReport:
 
 
 class Publisher:
-    """:param alarms_active: names of the processes whose alarm is on
-    :param is_patching: while it says so, only critical failures are reported, so that the host is not degraded
-    """
+    """:param is_patching: while it says so, only critical failures are reported, so that the host is not degraded"""
 
     def __init__(
         self,
         faults: FaultSink,
         report: Callable[[dict[str, ProcessReport]], None],
-        alarms_active: Iterable[str],
         is_patching: Callable[[], bool],
     ) -> None:
         self._faults = faults
         self._report = report
         self._is_patching = is_patching
         self._alarms: dict[str, tuple[Severity, str]] = {}
-        # Severity of the alarms that are on, None where only their names are known.
-        self._raised: dict[str, Severity | None] = dict.fromkeys(alarms_active)
+        # Severity of the alarms that Fault Management has, None of those that it may have.
+        self._raised: dict[str, Severity | None] = {}
         self._logs: collections.deque[tuple[str, Severity, str]] = collections.deque(maxlen=MAX_LOGS)
         self._failed: dict[str, ProcessReport] = {}
         self._reported: dict[str, ProcessReport] | None = None
@@ -67,16 +64,19 @@ class Publisher:
         """When publish() must be called next, monotonic seconds."""
         return self._again_at
 
-    def is_alarm_on(self, process: str) -> bool:
-        """Whether Fault Management has an alarm of the process."""
-        return process in self._raised
+    @property
+    def uncleared(self) -> frozenset[str]:
+        """Processes of which Fault Management has, or may have, an alarm that has ended."""
+        return frozenset(self._raised.keys() - self._alarms.keys())
 
     def set_alarm(self, process: str, severity: Severity, text: str) -> None:
         self._alarms[process] = (severity, text)
         self._again_at = 0.0
 
     def clear_alarm(self, process: str) -> None:
+        """End the alarm, also one that an earlier monitor raised."""
         self._alarms.pop(process, None)
+        self._raised.setdefault(process, None)
         self._again_at = 0.0
 
     def log(self, process: str, severity: Severity, text: str) -> None:
@@ -89,11 +89,6 @@ class Publisher:
         else:
             self._failed[process] = report
         self._again_at = 0.0
-
-    def forget(self, process: str) -> None:
-        """The process is not watched any more."""
-        self.clear_alarm(process)
-        self.set_failed(process, None)
 
     def publish(self, now: float) -> None:
         """Tell what has not been told."""
@@ -112,11 +107,11 @@ class Publisher:
         while self._logs:
             self._faults.log_process_event(*self._logs[0])
             self._logs.popleft()
-        for process in sorted(self._raised.keys() - self._alarms.keys()):
+        for process in sorted(self.uncleared):
             self._faults.clear_process_fault(process)
             del self._raised[process]
         for process, (severity, text) in sorted(self._alarms.items()):
-            if process not in self._raised or self._raised[process] not in (None, severity):
+            if self._raised.get(process) is not severity:
                 self._faults.raise_process_fault(process, severity, text)
                 self._raised[process] = severity
 

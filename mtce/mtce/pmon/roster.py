@@ -61,9 +61,11 @@ class _OpenOrder:
     answer: Callable[[bool, str], None]
 
 
-class Roster:
-    """:ivar problems: what was wrong with the drop-in files when they were last read"""
+# How often each process's state has changed, and whose alarm is still to be cleared.
+_Version = tuple[dict[Watched, int], frozenset[str]]
 
+
+class Roster:
     def __init__(
         self, directories: Sequence[Path], state_path: Path, settings: Settings, around: Surroundings, gates: Gates
     ) -> None:
@@ -77,13 +79,12 @@ class Roster:
         self._orders: list[_OpenOrder] = []
         self._blank = Machine(is_initialised=self._gates.is_initialised())
         self._flags_at: float | None = None
-        self._saved = state_file.load(state_path)
-        self._saved_state: dict[Watched, int] = {}
+        saved = state_file.load(state_path)
+        self._saved = saved or {}
+        # Without a memory, any process may have an alarm.
+        self._new = Saved(owes_clear=saved is None)
+        self._saved_version: _Version = {}, frozenset()
         self._save_at = 0.0
-        self.problems: list[Problem] = []
-
-    def all(self) -> list[Watched]:
-        return list(self._watched.values())
 
     def load(self) -> list[Problem]:
         """Read the drop-in directories and watch what they say; gives what is wrong with them."""
@@ -96,27 +97,23 @@ class Roster:
             if known is not None and known.conf == conf:
                 self._watched[name] = known
                 continue
-            saved = self._known(conf) if known is None else known.saved()
+            saved = self._saved.get(name, self._new) if known is None else known.saved()
             if known is not None:
                 known.release()
             self._watched[name] = Watched(conf, saved, self._around, self._blank)
             new.append(self._watched[name])
-        for name, gone in before.items():
-            gone.release()
-            self._around.publisher.forget(name)
+        for gone in before.values():
+            gone.forget()
+        for name, saved in self._saved.items():
+            if name not in confs and saved.may_have_alarm:
+                # The file went while no monitor ran.
+                self._around.publisher.clear_alarm(name)
         for watched in new:
             self._begin(watched)
         self._flags_at = self._around.clock()
         for problem in problems:
             LOG.log(logging.ERROR if problem.is_refused else logging.WARNING, "%s", problem)
-        self.problems = problems
         return problems
-
-    def _known(self, conf: ProcessConf) -> Saved:
-        saved = self._saved.get(conf.name, Saved())
-        if saved.alarm is None and self._around.publisher.is_alarm_on(conf.name):
-            return dataclasses.replace(saved, alarm=conf.severity)
-        return saved
 
     def _begin(self, watched: Watched) -> None:
         self._safely(watched, lambda: watched.begin(is_gate_open=self._gates.is_open(watched.conf)))
@@ -144,13 +141,13 @@ class Roster:
             due = fsm.next_deadline(watched.machine)
             if due is not None:
                 times.append(max(due, self._muted.get(name, 0.0)))
-        if self._state() != self._saved_state:
+        if self._version() != self._saved_version:
             times.append(self._save_at)
         times += [time for time in (self._flags_at, self._around.publisher.next_deadline) if time is not None]
         return min(times, default=None)
 
     def run_due(self) -> None:
-        """Do what time demands, answer orders that have ended, tell and save what has changed."""
+        """Do what time demands, answer orders that have ended, save and tell what has changed."""
         now = self._around.clock()
         for name, watched in list(self._watched.items()):
             due = fsm.next_deadline(watched.machine)
@@ -161,8 +158,9 @@ class Roster:
         if self._flags_at is not None and self._flags_at <= now:
             self._check_flags(now)
         self._orders = [order for order in self._orders if not self._has_ended(order, now)]
-        self._around.publisher.publish(now)
+        # In this order: an alarm that is told is one that a later monitor knows of, whatever happens in between.
         self._save(now)
+        self._around.publisher.publish(now)
 
     def close(self) -> None:
         """Watch no more. Actions under way are killed; their ends still come through the selector."""
@@ -218,21 +216,23 @@ class Roster:
             order.answer(*outcome)
         return outcome is not None
 
-    def _state(self) -> dict[Watched, int]:
-        return {watched: watched.changes for watched in self._watched.values()}
+    def _version(self) -> _Version:
+        return {watched: watched.changes for watched in self._watched.values()}, self._around.publisher.uncleared
 
     def _save(self, now: float) -> None:
-        state = self._state()
-        if now < self._save_at or state == self._saved_state:
+        version = self._version()
+        if now < self._save_at or version == self._saved_version:
             return
-        saved = {watched.conf.name: watched.saved() for watched in state}
+        saved = {name: watched.saved() for name, watched in self._watched.items()}
+        for name in self._around.publisher.uncleared:
+            saved[name] = dataclasses.replace(saved.get(name, Saved()), owes_clear=True)
         try:
             state_file.save(self._state_path, saved)
         except OSError as error:
             LOG.error("%s cannot be written (%s); a new monitor would judge the processes anew", self._state_path, error)
             self._save_at = now + SAVE_RETRY_S
             return
-        self._saved, self._saved_state = saved, state
+        self._saved, self._saved_version = saved, version
 
     def _feed_all(self, event: Event) -> None:
         for watched in list(self._watched.values()):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a monitor that is started again needs to know of its processes."""
+"""What a monitor that is started again needs to know of its processes: all of it in one boot, after a boot their alarms only."""
 
 import dataclasses
 import json
@@ -24,6 +24,7 @@ class Saved:
 
     :ivar is_up: it was up, or so the monitor thought
     :ivar is_stopped: an operator stopped it
+    :ivar owes_clear: Fault Management may have an alarm of it that is out of date
     """
 
     failures: int = 0
@@ -34,21 +35,30 @@ class Saved:
     is_up: bool = False
     is_stopped: bool = False
     identity: Identity | None = None
+    owes_clear: bool = False
+
+    @property
+    def may_have_alarm(self) -> bool:
+        return self.alarm is not None or self.owes_clear
 
 
-def load(path: Path) -> dict[str, Saved]:
-    """What an earlier monitor saved since the host booted; nothing when the file is absent, foreign or damaged."""
+def load(path: Path) -> dict[str, Saved] | None:
+    """What an earlier monitor saved; None when the file is absent, foreign or damaged."""
     try:
         with path.open("rb") as file:
             content = json.loads(file.read(MAX_BYTES))
-        if content["version"] != _VERSION or content["boot_id"] != _boot_id():
-            return {}
-        return {str(name): _read(values) for name, values in content["processes"].items()}
+        if content["version"] != _VERSION:
+            raise ValueError(f"it has version {content['version']}")
+        processes = {str(name): _read(values) for name, values in content["processes"].items()}
+        if content["boot_id"] == _boot_id():
+            return processes
     except FileNotFoundError:
-        return {}
+        return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         LOG.warning("%s is not usable (%s); the processes are judged anew", path, error)
-        return {}
+        return None
+    # With the boot everything begins anew, but Fault Management has the alarms still.
+    return {name: Saved(owes_clear=True) for name, saved in processes.items() if saved.may_have_alarm}
 
 
 def _read(values: dict[str, Any]) -> Saved:
@@ -62,11 +72,13 @@ def _read(values: dict[str, Any]) -> Saved:
         is_up=bool(values["is_up"]),
         is_stopped=bool(values["is_stopped"]),
         identity=Identity(int(identity["pid"]), int(identity["start_ticks"])) if identity else None,
+        # The first release did not write it.
+        owes_clear=bool(values.get("owes_clear", False)),
     )
 
 
 def save(path: Path, processes: Mapping[str, Saved]) -> None:
-    """Replace the file in one step. It outlives the monitor, not the host, so it need not reach the disk.
+    """Replace the file in one step. While it speaks of alarms it must outlive the host, so it is on the disk on return.
 
     :raises OSError:
     """
@@ -78,7 +90,22 @@ def save(path: Path, processes: Mapping[str, Saved]) -> None:
     new = path.with_name(path.name + ".new")
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
         file.write(json.dumps(content).encode())
+        # A file that is lost without an alarm in it costs a clear that changes nothing, so the common save need not wait.
+        is_durable = any(saved.may_have_alarm for saved in processes.values())
+        if is_durable:
+            file.flush()
+            os.fsync(file.fileno())
     new.replace(path)
+    if is_durable:
+        _sync_directory(path.parent)
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _boot_id() -> str:

@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from mtce.pmon import actions, fsm, launch, small_file
+from mtce.pmon import actions, fsm, launch, moves, small_file
 from mtce.pmon.conf import Mode, ProcessConf
 from mtce.pmon.job import Job
 from mtce.pmon.machine import (
@@ -77,6 +77,7 @@ class Watched:
             rounds=saved.rounds,
             restarts=saved.restarts,
             alarm=conf.severity if saved.alarm else None,
+            owes_clear=saved.owes_clear,
             reason=saved.reason,
         )
         self.changes = 0
@@ -86,8 +87,7 @@ class Watched:
         self._job: Job | None = None
         self._events: collections.deque[Event] = collections.deque()
         if self.machine.alarm:
-            self.machine = replace(self.machine, reason=saved.reason or "so it was known when the process monitor started")
-            around.publisher.set_alarm(conf.name, conf.severity, f"{conf.name} failed: {self.machine.reason}")
+            around.publisher.set_alarm(conf.name, conf.severity, moves.alarm_text(conf, saved.reason))
 
     @property
     def pid(self) -> int | None:
@@ -109,6 +109,7 @@ class Watched:
             is_up=machine.is_up and machine.state in UP_STATES,
             is_stopped=machine.state is State.STOPPED,
             identity=self._presence.known,
+            owes_clear=machine.owes_clear,
         )
 
     def feed(self, event: Event) -> None:
@@ -134,6 +135,13 @@ class Watched:
         """Stop watching; the process lives on."""
         self._cancel()
         self._presence.let_go()
+
+    def forget(self) -> None:
+        """Stop watching for good: what was told of the process ends too."""
+        self.release()
+        self.machine, effects = moves.healthy(self.machine)
+        for effect in effects:
+            self._tell(effect)
 
     def _tell(self, effect: Effect) -> None:
         name, publisher = self.conf.name, self._around.publisher

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """mtce-agent with a clock of the test's, a real conductor and a real spool."""
 
+import uuid
 from typing import Any
 
 import fixtures
@@ -8,6 +9,7 @@ import fixtures
 from mtce import agent, client
 from stx import context as stx_context
 from stx import exception
+from sysinv import client as sysinv_client
 from sysinv import defaults
 from sysinv.db import api as db_api
 from sysinv.tests.unit import base
@@ -39,9 +41,11 @@ class AgentTest(base.SystemTest):
         self.agent.report(self.context, client.HostReport(hostname, "boot", uptime_s, failed))
 
     def pass_s(self, seconds: float) -> None:
-        """Time passes, and the agent takes its next step."""
-        self.clock.now += seconds
-        self.agent.step()
+        """Time passes, and the agent takes a step every second."""
+        while seconds > 0:
+            self.clock.now += min(seconds, 1.0)
+            seconds -= 1.0
+            self.agent.step()
 
     def state(self, hostname: str = "controller-0") -> tuple[str, str, str]:
         host = self.host(hostname)
@@ -130,6 +134,32 @@ class ServiceStateTest(AgentTest):
             [self.state("controller-0"), self.state("controller-1")],
         )
 
+    def test_a_controller_that_fails_stays_in_service_while_the_other_one_is_silent(self) -> None:
+        self.create(personality="controller")
+        self.administer("controller-1", "unlocked")
+        for name in ("controller-0", "controller-1"):
+            self.hear(name)
+        self.pass_s(1)
+        self.pass_s(TIMEOUT_S)
+        self.hear(sm="critical")
+        self.pass_s(1)
+        self.assertEqual(("unlocked", "enabled", "degraded"), self.state())
+        self.hear("controller-1")
+        self.pass_s(1)
+        self.pass_s(1)
+        self.assertEqual(("unlocked", "disabled", "failed"), self.state())
+
+    def test_a_controller_that_fails_stays_in_service_when_the_other_one_is_being_locked(self) -> None:
+        self.create(personality="controller")
+        self.administer("controller-1", "unlocked")
+        for name in ("controller-0", "controller-1"):
+            self.hear(name)
+        self.pass_s(1)
+        self.administer("controller-1", "locked")
+        self.hear(sm="critical")
+        self.pass_s(1)
+        self.assertEqual(("unlocked", "enabled", "degraded"), self.state())
+
     def test_a_locked_host_is_online_while_it_is_heard(self) -> None:
         self.create()
         self.pass_s(1)
@@ -160,7 +190,13 @@ class ServiceStateTest(AgentTest):
         self.assertEqual(("unlocked", "enabled", "available"), self.state("compute-0"))
 
     def test_a_host_without_name_is_left_alone(self) -> None:
-        db_api.create_host({**defaults.host("26.11"), "mgmt_mac": base.MAC, "forisystemid": db_api.get_system()["id"]})
+        host = {
+            **defaults.host("26.11"),
+            "uuid": str(uuid.uuid4()),
+            "mgmt_mac": base.MAC,
+            "forisystemid": db_api.get_system()["id"],
+        }
+        db_api.create_host(host)
         self.hear()
         self.pass_s(1)
         self.assertEqual("enabled", self.host()["operational"])
@@ -188,6 +224,14 @@ class SilenceTest(AgentTest):
             self.pass_s(1)
         self.assertEqual(("unlocked", "enabled", "available"), self.state())
         self.assertNotIn("set", self.alarms())
+
+    def test_a_timeout_may_be_shorter_than_a_step(self) -> None:
+        self.platform.conf.config(group="mtce", report_timeout=0.5)
+        for _ in range(3):
+            self.clock.now += 0.9
+            self.hear()
+            self.pass_s(0.1)
+        self.assertEqual(("unlocked", "enabled", "available"), self.state())
 
     def test_silence_degrades_and_raises_the_alarm_of_the_monitor(self) -> None:
         self.pass_s(TIMEOUT_S)
@@ -222,6 +266,22 @@ class SilenceTest(AgentTest):
         self.assertEqual("clear", self.alarms()[-1])
         self.assertEqual(("locked", "disabled", "offline"), self.state())
 
+    def test_a_pause_of_the_agent_is_no_silence_of_the_hosts(self) -> None:
+        self.clock.now += 3600
+        self.agent.step()
+        self.hear()
+        self.pass_s(1)
+        self.assertEqual(("unlocked", "enabled", "available"), self.state())
+        self.assertNotIn("set", self.alarms())
+        self.pass_s(TIMEOUT_S)
+        self.assertEqual(("unlocked", "enabled", "degraded"), self.state())
+
+    def test_a_pause_of_the_agent_does_not_excuse_a_host_that_was_silent_before(self) -> None:
+        self.pass_s(TIMEOUT_S)
+        self.clock.now += 3600
+        self.agent.step()
+        self.assertEqual(["clear", "set"], self.alarms())
+
     def test_a_spool_that_is_full_does_not_keep_the_state_back(self) -> None:
         self.create()
         self.administer("compute-0", "unlocked")
@@ -230,6 +290,27 @@ class SilenceTest(AgentTest):
         self.fill_spool()
         self.pass_s(TIMEOUT_S)
         self.assertEqual(["degraded", "degraded"], [self.state("controller-0")[2], self.state("compute-0")[2]])
+
+    def test_a_spool_that_takes_nothing_is_tried_once_a_step(self) -> None:
+        self.create()
+        self.administer("compute-0", "unlocked")
+        self.hear("compute-0")
+        self.hear()
+        self.pass_s(1)
+        tries: list[Any] = []
+
+        def refuse(_reporter: Any, reports: Any) -> None:
+            tries.append(reports)
+            raise exception.Unavailable("the spool is locked")
+
+        with fixtures.MonkeyPatch("fm.client.FaultReporter.report", refuse):
+            self.pass_s(TIMEOUT_S - 2)
+            self.assertEqual([], tries)
+            self.pass_s(2)
+        self.assertEqual(2, len(tries))
+        self.assertEqual(["degraded", "degraded"], [self.state("controller-0")[2], self.state("compute-0")[2]])
+        self.pass_s(1)
+        self.assertEqual(2, self.alarms().count("set"))
 
     def test_an_alarm_that_was_not_taken_is_told_again(self) -> None:
         self.fill_spool()
@@ -250,6 +331,27 @@ class RestartTest(AgentTest):
         self.pass_s(TIMEOUT_S - 1)
         self.assertEqual(("unlocked", "enabled", "available"), self.state())
         self.assertEqual([], self.alarms())
+
+    def test_a_host_that_was_degraded_stays_so_until_it_is_heard(self) -> None:
+        self.conductor.update_host_state(self.context, "controller-0", {"availability": "degraded"})
+        self.pass_s(TIMEOUT_S - 1)
+        self.assertEqual(("unlocked", "enabled", "degraded"), self.state())
+        self.hear()
+        self.pass_s(1)
+        self.assertEqual(("unlocked", "enabled", "available"), self.state())
+
+    def test_a_locked_host_is_given_time_to_be_heard(self) -> None:
+        self.create()
+        self.conductor.update_host_state(self.context, "compute-0", {"availability": "online"})
+        self.pass_s(TIMEOUT_S - 1)
+        self.assertEqual(("locked", "disabled", "online"), self.state("compute-0"))
+        self.pass_s(1)
+        self.assertEqual(("locked", "disabled", "offline"), self.state("compute-0"))
+
+    def test_an_alarm_of_before_is_cleared_when_the_silent_host_is_locked(self) -> None:
+        self.administer("controller-0", "locked")
+        self.pass_s(1)
+        self.assertEqual(["clear"], self.alarms())
 
     def test_a_host_that_stays_silent_is_degraded(self) -> None:
         self.pass_s(TIMEOUT_S)
@@ -374,6 +476,72 @@ class ReadingTest(AgentTest):
 
 def _fail() -> None:
     raise exception.Unavailable("the database is away")
+
+
+class HindranceTest(AgentTest):
+    """The conductor does not store what was decided of one host."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        for number in (1, 2):
+            self.create(number)
+        for name in ("controller-0", "compute-0", "compute-1"):
+            self.hear(name)
+        self.error: exception.StxException | None = None
+        store = sysinv_client.Conductor.update_host_state
+
+        def hindered(conductor: Any, context: Any, hostname: str, changes: dict[str, Any]) -> None:
+            if self.error is not None and hostname == "compute-0":
+                raise self.error
+            store(conductor, context, hostname, changes)
+
+        self.useFixture(fixtures.MonkeyPatch("sysinv.client.Conductor.update_host_state", hindered))
+
+    def states(self) -> list[str]:
+        return [self.state(name)[2] for name in ("controller-0", "compute-0", "compute-1")]
+
+    def test_a_conductor_that_goes_away_ends_the_round_and_the_next_one_does_the_rest(self) -> None:
+        self.error = exception.Unavailable("the conductor is away")
+        self.assertRaises(exception.Unavailable, self.pass_s, 1)
+        self.assertEqual(["available", "offline", "offline"], self.states())
+        self.error = None
+        self.pass_s(1)
+        self.assertEqual(["available", "online", "online"], self.states())
+        logs = [entity for operation, _, entity, _ in self.told() if operation == "log"]
+        self.assertEqual(
+            ["host=controller-0.state=enabled", "host=compute-0.status=online", "host=compute-1.status=online"], logs
+        )
+
+    def test_an_error_about_one_host_keeps_no_other_back(self) -> None:
+        self.error = exception.Invalid("not that one")
+        self.pass_s(1)
+        self.assertEqual(["available", "offline", "online"], self.states())
+        self.error = None
+        self.pass_s(1)
+        self.assertEqual(["available", "online", "online"], self.states())
+
+
+class ScaleTest(AgentTest):
+    def test_work_grows_as_the_number_of_hosts_does(self) -> None:
+        self.hear()
+        self.pass_s(1)
+        host, heard = self.agent._hosts[0], self.agent._heard["controller-0"]
+        looks = []
+
+        class Watched(dict[str, Any]):
+            def __getitem__(self, name: str) -> Any:
+                looks.append(name)
+                return super().__getitem__(name)
+
+        per_host = []
+        for number in (10, 100):
+            names = [f"controller-{index}" for index in range(number)]
+            self.agent._hosts = [Watched({**host, "hostname": name}) for name in names]
+            self.agent._heard = dict.fromkeys(names, heard)
+            looks.clear()
+            self.agent.step()
+            per_host.append(len(looks) / number)
+        self.assertEqual(per_host[0], per_host[1])
 
 
 class NudgeTest(AgentTest):

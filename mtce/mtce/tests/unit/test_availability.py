@@ -65,7 +65,11 @@ class DecideTest(testing.TestCase):
         ({**_SILENT, "operational": "disabled", "availability": "online"}, ("disabled", "offline")),
         ({"is_heard": False, **_OUT}, ("disabled", "offline")),
         ({"is_heard": False, "failed": {"pmond": "major"}}, ("enabled", "degraded")),
+        ({**_SILENT, "failed": {"pmond": "major"}}, ("enabled", "degraded")),
         (_SILENT, ("enabled", "available")),
+        # In service, and not heard yet.
+        ({"was_heard": False}, ("enabled", "available")),
+        ({"was_heard": False, "availability": "degraded"}, ("enabled", "degraded")),
         # Locked hosts.
         ({"administrative": "locked"}, ("disabled", "online")),
         ({"administrative": "locked", "failed": {"a": "critical"}}, ("disabled", "online")),
@@ -80,12 +84,15 @@ class DecideTest(testing.TestCase):
     @ddt.data(
         ({}, False),
         ({"is_heard": False}, True),
+        (_SILENT, True),
+        ({"was_heard": False}, None),
         ({"is_heard": False, "administrative": "locked"}, False),
+        ({"was_heard": False, "administrative": "locked"}, False),
         ({"is_heard": False, **_OUT}, False),
         ({**_OUT}, False),
     )
     @ddt.unpack
-    def test_the_monitor_of_a_host_in_service_is_missed(self, values: dict[str, Any], expected: bool) -> None:
+    def test_the_monitor_of_a_host_in_service_is_missed(self, values: dict[str, Any], expected: bool | None) -> None:
         self.assertIs(expected, availability.is_monitor_lost(facts(**values)))
 
 
@@ -105,7 +112,8 @@ def _anything(draw: st.DrawFn) -> availability.Facts:
         operational=operational,
         availability=stored,
         is_heard=is_heard,
-        was_heard=is_heard or draw(st.booleans()),
+        # One that was in service is given time to be heard.
+        was_heard=(is_heard and operational != "enabled") or draw(st.booleans()),
         failed=draw(_failed),
         is_last_controller=draw(st.booleans()),
     )

@@ -210,7 +210,7 @@ class SystemTest(testing.TestCase):
     def empty_spool(self) -> None:
         """Take all fault reports, as a courier does."""
         with contextlib.closing(fm_client.open_spool()) as spool:
-            spool.remove(10**9)
+            spool.remove(spool.read(0).spool, 10**9)
 
     def fill_spool(self) -> None:
         """Leave no room for another fault report."""

@@ -2,6 +2,7 @@
 """A real monitor with real processes in a directory of its own; everything that was started is ended, also when a test fails."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -16,8 +17,10 @@ from typing import Any
 import fixtures
 from oslotest import base
 
-from mtce.pmon.machine import Limits
+from mtce.pmon import cli, state_file
+from mtce.pmon.machine import Limits, Verb
 from mtce.pmon.monitor import ProcessMonitor, ProcessReport, Settings
+from mtce.pmon.watched import Watched
 
 MARK = "PMON_TEST_DIRECTORY"
 LIMITS = Limits(action_s=5.0, look_s=2.0, kill_s=2.0, stop_s=1.0, first_answer_s=5.0)
@@ -134,6 +137,8 @@ class MonitorTest(DirectoryTest):
         self.conf_dir = self.directory / "pmon.d"
         self.conf_dir.mkdir()
         self.state_file = self.directory / "pmon.state"
+        # A monitor ran before, and watched nothing.
+        state_file.save(self.state_file, {})
 
     def conf(self, name: str, **keys: Any) -> Path:
         """A drop-in file, with quick timing unless told otherwise."""
@@ -155,25 +160,36 @@ class MonitorTest(DirectoryTest):
     def pidfile(self, name: str) -> Path:
         return self.directory / f"{name}.pid"
 
-    def start(self, *, limits: Limits = LIMITS, alarms_active: frozenset[str] = frozenset(), **settings: Any) -> ProcessMonitor:
+    def start(self, *, limits: Limits = LIMITS, **settings: Any) -> ProcessMonitor:
         settings = {"run_dir": self.directory, "pulse_port": 0, "limits": limits, **settings}
         self.monitor = ProcessMonitor(
             [self.conf_dir],
             self.state_file,
             self.recorder,
             self.recorder.report,
-            alarms_active=alarms_active,
             settings=Settings(**settings),
         )
         self.monitor.start()
         self.addCleanup(self.monitor.stop)
         return self.monitor
 
+    def boot(self) -> None:
+        """What is left of the state file when the host has booted."""
+        content = json.loads(self.state_file.read_text())
+        self.state_file.write_text(json.dumps(content | {"boot_id": "an earlier one"}))
+
+    def order(self, verb: Verb, name: str, deadline_s: float = 20.0) -> tuple[bool, str]:
+        return cli.order(self.directory / "pmon.sock", verb, name, deadline_s)
+
+    def watched(self) -> dict[str, Watched]:
+        return self.monitor._roster._watched
+
     def entry(self, name: str) -> dict[str, Any]:
-        return next(entry for entry in self.monitor.snapshot() if entry["name"] == name)
+        watched = self.watched()[name]
+        return {"pid": watched.pid, **vars(watched.machine)}
 
     def state(self, name: str) -> str:
-        return str(self.entry(name)["state"])
+        return str(self.watched()[name].machine.state)
 
     def is_in(self, name: str, *states: str) -> bool:
         return self.state(name) in states

@@ -147,6 +147,43 @@ class BeginTest(base.BaseTestCase):
         self.assertEqual([], world.of(Spawn, ClearAlarm))
 
 
+class DoubtTest(base.BaseTestCase):
+    """An alarm of an earlier time may be on."""
+
+    def doubtful(self, conf: ProcessConf, *, is_alive: bool = True) -> World:
+        world = World(conf, is_alive=is_alive, machine=Machine(owes_clear=True))
+        world.begin()
+        return world
+
+    def test_it_is_cleared_once_when_the_process_has_proved_stable(self) -> None:
+        world = self.doubtful(CONF)
+        world.run(4.9)
+        self.assertEqual([], world.of(ClearAlarm, Report))
+        world.run(100)
+        self.assertEqual([ClearAlarm(), Report(None)], world.of(ClearAlarm, Report))
+
+    def test_it_is_not_cleared_while_the_process_keeps_failing(self) -> None:
+        world = self.doubtful(CONF)
+        world.is_startable = False
+        world.die()
+        world.run(100)
+        self.assertEqual([RaiseAlarm], [type(effect) for effect in world.of(ClearAlarm, RaiseAlarm)])
+
+    def test_a_process_is_started_however_severe_the_alarm_was(self) -> None:
+        world = self.doubtful(with_(CONF, restarts=0, severity=Severity.CRITICAL), is_alive=False)
+        world.run_until(State.RUNNING)
+        self.assertEqual(1, len(world.of(ClearAlarm)))
+
+    def test_it_is_cleared_when_nobody_watches_the_process(self) -> None:
+        for machine, conf in (
+            (Machine(owes_clear=True), with_(CONF, mode=Mode.IGNORE)),
+            (Machine(owes_clear=True, state=State.STOPPED), CONF),
+        ):
+            world = World(conf, machine=machine)
+            world.begin()
+            self.assertEqual(1, len(world.of(ClearAlarm)))
+
+
 class PassiveTest(base.BaseTestCase):
     def test_the_first_death_is_logged_and_repaired_at_once(self) -> None:
         world = running(CONF)
@@ -564,8 +601,8 @@ ANY_EVENTS: st.SearchStrategy[Event] = st.one_of(
 )
 
 
-# Whether the host is initialised, and whether the process's alarm is on.
-HOSTS = st.tuples(st.booleans(), st.booleans())
+# Whether the host is initialised, whether the process's alarm is on, and whether an earlier one may be.
+HOSTS = st.tuples(st.booleans(), st.booleans(), st.booleans())
 
 
 # How many states a machine may pass without waiting, where all its times are 0.
@@ -577,8 +614,8 @@ class AnyHistory(RuleBasedStateMachine):
 
     @initialize(conf=CONFS, is_alive=st.booleans(), was_up=st.booleans(), is_gate_open=st.booleans(), host=HOSTS)
     def begin(self, conf: ProcessConf, is_alive: bool, was_up: bool, is_gate_open: bool, host: tuple[bool, bool]) -> None:
-        is_initialised, had_alarm = host
-        machine = Machine(is_initialised=is_initialised, alarm=conf.severity if had_alarm else None)
+        is_initialised, had_alarm, self.is_doubtful = host
+        machine = Machine(is_initialised=is_initialised, alarm=conf.severity if had_alarm else None, owes_clear=self.is_doubtful)
         self.world = World(conf, is_alive=is_alive, machine=machine)
         self.world.answers = False
         self.is_alarm_on = had_alarm
@@ -616,8 +653,8 @@ class AnyHistory(RuleBasedStateMachine):
                 check(self.attempts > conf.restarts, "raised before the restarts were used up")
                 self.is_alarm_on = True
             case ClearAlarm():
-                check(self.is_alarm_on)
-                self.is_alarm_on = False
+                check(self.is_alarm_on or self.is_doubtful)
+                self.is_alarm_on = self.is_doubtful = False
             case Report(severity):
                 check((severity is not None) == self.is_alarm_on)
 
@@ -669,6 +706,7 @@ class AnyHistory(RuleBasedStateMachine):
     def the_machine_knows_its_alarm(self) -> None:
         if hasattr(self, "world"):
             check((self.world.machine.alarm is not None) == self.is_alarm_on)
+            check(self.world.machine.owes_clear == self.is_doubtful)
 
     def teardown(self) -> None:
         """From wherever it got to, a healthy process gets well."""
@@ -689,6 +727,7 @@ class AnyHistory(RuleBasedStateMachine):
         world.run(1000)
         check(world.machine.state is State.RUNNING, world.machine)
         check(world.machine.alarm is None)
+        check(not world.machine.owes_clear)
         check(world.machine.failures == 0)
 
 

@@ -3,7 +3,7 @@
 import os
 
 from mtce.pmon import identity
-from mtce.pmon.identity import Identity
+from mtce.pmon.identity import Identity, Pidfile
 from mtce.tests.unit.pmon.harness import DirectoryTest, wait_until
 
 
@@ -42,8 +42,19 @@ class IdentityTest(DirectoryTest):
 
 class PidfileTest(DirectoryTest):
     def test_the_first_number_counts(self) -> None:
-        for text in ("17", "17\n", " 17 \nmore lines\n"):
-            self.assertEqual(17, identity.read_pidfile(str(self.write("pid", text)))[0])
+        for text in ("17", "17\n", " 17 \nmore lines\n", "17\n4711\n"):
+            self.assertEqual(17, self.read(text).pid)
+
+    def test_a_second_line_counts_where_it_is_a_number_and_the_last(self) -> None:
+        for text in ("17\n4711\n", "17\n4711"):
+            self.assertEqual(4711, self.read(text).start_ticks)
+        for text in ("17\n", "17 4711\n", "17\n/var/lib/data\n", "17\n4711\n5432\n", "17\n-1\n", "17\n" + "4" * 60):
+            self.assertIsNone(self.read(text).start_ticks, text)
+
+    def read(self, text: str) -> Pidfile:
+        found = identity.read_pidfile(str(self.write("pid", text)))
+        assert found is not None
+        return found
 
     def test_what_is_no_number_or_no_file_is_no_pid(self) -> None:
         for text in ("", "\n", "x", "1.5", "\0"):
@@ -54,9 +65,18 @@ class PidfileTest(DirectoryTest):
 
     def test_a_process_younger_than_the_file_is_not_the_one_meant(self) -> None:
         process = identity.identify(self.popen("sleep", "1000").pid)
-        self.assertTrue(identity.is_stale(process, 3600.0, "other"))
-        self.assertFalse(identity.is_stale(process, 0.0, "other"))
-        self.assertFalse(identity.is_stale(process, 3600.0, "sleep"))
+        self.assertTrue(identity.is_stale(process, Pidfile(process.pid, None, 3600.0), "other"))
+        self.assertFalse(identity.is_stale(process, Pidfile(process.pid, None, 0.0), "other"))
+        self.assertFalse(identity.is_stale(process, Pidfile(process.pid, None, 3600.0), "sleep"))
+
+    def test_the_time_of_its_start_proves_a_process_whatever_the_clock_says(self) -> None:
+        process = identity.identify(self.popen("sleep", "1000").pid)
+        self.assertFalse(identity.is_stale(process, Pidfile(process.pid, process.start_ticks, 3600.0), "other"))
+
+    def test_another_number_in_the_second_line_proves_nothing(self) -> None:
+        process = identity.identify(self.popen("sleep", "1000").pid)
+        self.assertFalse(identity.is_stale(process, Pidfile(process.pid, 5432, 0.0), "other"))
+        self.assertTrue(identity.is_stale(process, Pidfile(process.pid, 5432, 3600.0), "other"))
 
     def test_a_process_older_than_the_file_may_be_the_one_meant(self) -> None:
-        self.assertFalse(identity.is_stale(Identity(os.getpid(), 0), 10.0, "other"))
+        self.assertFalse(identity.is_stale(Identity(os.getpid(), 0), Pidfile(os.getpid(), None, 10.0), "other"))

@@ -72,6 +72,18 @@ class LoopTest(base.BaseTestCase):
         wait_until(lambda: self.turns > 3)
         self.assertEqual(1, self.loop.call(lambda: 1))
 
+    def test_a_loop_that_hangs_is_seen(self) -> None:
+        self.patch(loop, "STUCK_S", 0.01)
+        self.start()
+        self.loop.call(lambda: None)
+        release = threading.Event()
+        hanging = threading.Thread(target=lambda: self.loop.call(lambda: release.wait(10)))
+        hanging.start()
+        wait_until(self.loop.is_stuck)
+        release.set()
+        hanging.join(10)
+        wait_until(lambda: not self.loop.is_stuck())
+
     def test_the_loop_cannot_wait_for_itself(self) -> None:
         self.start()
         self.assertRaises(LoopError, self.loop.call, lambda: self.loop.call(lambda: 1))

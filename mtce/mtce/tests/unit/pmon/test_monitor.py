@@ -8,7 +8,9 @@ import sys
 import time
 from pathlib import Path
 
-from mtce.pmon.machine import Machine
+from mtce.pmon import cli, identity
+from mtce.pmon.identity import Identity
+from mtce.pmon.machine import Machine, Verb
 from mtce.pmon.monitor import MonitorError
 from mtce.tests.unit.pmon.harness import LIMITS, LSB_SCRIPT, MonitorTest, is_alive, kill, wait_until
 
@@ -37,14 +39,18 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
 
 
 class RestartTest(MonitorTest):
+    def named(self, name: str) -> Identity:
+        """The process that the pidfile names: a number a line."""
+        return Identity(*(int(line) for line in self.pidfile(name).read_text().splitlines()))
+
     def test_a_killed_command_runs_again_within_a_second(self) -> None:
         self.conf("sleeper", command="sleep 1000")
         self.start()
         pid = self.running_pid("sleeper")
-        self.assertEqual(f"{pid}\n", self.pidfile("sleeper").read_text())
+        self.assertEqual(identity.identify(pid), self.named("sleeper"))
         self.assertLess(self.kill_and_wait("sleeper"), 1.0)
         new = self.running_pid("sleeper")
-        self.assertEqual(f"{new}\n", self.pidfile("sleeper").read_text())
+        self.assertEqual(identity.identify(new), self.named("sleeper"))
         self.assertEqual(["log"], self.recorder.kinds("sleeper"))
         self.assertIn("SIGKILL", self.recorder.calls[0][3])
         self.assertEqual(1, self.entry("sleeper")["restarts"])
@@ -281,24 +287,11 @@ class SuccessionTest(MonitorTest):
         self.conf("sleeper", command="sleep 1000")
         self.start()
         self.running_pid("sleeper")
-        self.assertTrue(self.monitor.command("sleeper", "stop").is_ok)
+        self.assertTrue(self.order(Verb.STOP, "sleeper")[0])
         self.monitor.stop()
         self.start()
         self.assertEqual("stopped", self.state("sleeper"))
         self.assertEqual([], self.marked())
-
-    def test_an_alarm_from_before_is_cleared_after_debounce_or_kept(self) -> None:
-        self.conf("healthy", command="sleep 1000")
-        self.conf("broken", command="false")
-        self.conf("ignored", mode="ignore")
-        alarms = frozenset({"healthy", "broken", "ignored", "removed"})
-        self.start(alarms_active=alarms)
-        wait_until(lambda: ("clear", "healthy") in self.recorder.calls)
-        self.assertIn(("clear", "ignored"), self.recorder.calls)
-        self.assertIn(("clear", "removed"), self.recorder.calls)
-        self.assertEqual(["log"], self.recorder.kinds("broken"))
-        self.assertEqual({"healthy", "broken"}, set(self.recorder.reports[0]))
-        wait_until(lambda: set(self.recorder.reports[-1]) == {"broken"})
 
     def test_the_first_report_says_that_nothing_has_failed(self) -> None:
         self.start()
@@ -321,38 +314,171 @@ class SuccessionTest(MonitorTest):
         self.assertIn("absent", str(self.assertRaises(MonitorError, self.start)))
 
 
+class PastAlarmTest(MonitorTest):
+    """An earlier monitor raised the alarm of a process that did not stay up."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.broken = self.write("broken", "")
+        self.program = self.script("program", f"#!/bin/sh\n[ ! -e {self.broken} ] || exit 3\nexec sleep 1000\n")
+        self.conf_file = self.conf("program", command=self.program)
+        self.start()
+        wait_until(lambda: "raise" in self.recorder.kinds("program"))
+        self.assertTrue(self.monitor.stop())
+        self.recorder.calls.clear()
+        self.recorder.reports.clear()
+
+    def test_it_is_kept_by_the_next_monitor_until_the_process_is_stable(self) -> None:
+        self.start()
+        wait_until(lambda: self.recorder.reports)
+        self.assertEqual(["program"], list(self.recorder.reports[0]))
+        self.assertIn("restarts did not help", self.recorder.text("raise"))
+        self.broken.unlink()
+        wait_until(lambda: self.recorder.calls[-1] == ("clear", "program"))
+
+    def test_it_is_cleared_after_a_boot_when_the_process_is_stable(self) -> None:
+        self.boot()
+        self.broken.unlink()
+        self.conf("program", command=self.program, debounce=1)
+        self.start()
+        self.wait_for("program", "debounce")
+        self.assertEqual([], self.recorder.kinds("program"))
+        wait_until(lambda: self.recorder.calls == [("clear", "program")])
+        self.assertEqual([{}], self.recorder.reports)
+
+    def test_it_is_raised_anew_after_a_boot_when_the_process_fails_again(self) -> None:
+        self.boot()
+        self.start()
+        wait_until(lambda: "raise" in self.recorder.kinds("program"))
+        self.assertEqual(["log", "raise"], self.recorder.kinds("program"))
+
+    def test_a_process_that_is_never_restarted_is_started_by_the_boot(self) -> None:
+        self.conf("program", command=self.program, restarts=0, severity="critical")
+        self.boot()
+        self.broken.unlink()
+        self.start()
+        self.running_pid("program")
+
+    def test_a_monitor_that_ends_before_the_process_is_stable_leaves_the_clear_to_the_next(self) -> None:
+        self.boot()
+        self.broken.unlink()
+        self.conf("program", command=self.program, debounce=60)
+        self.start()
+        self.wait_for("program", "debounce")
+        self.assertTrue(self.monitor.stop())
+        self.assertEqual([], self.recorder.kinds("program"))
+        self.conf("program", command=self.program)
+        self.start()
+        wait_until(lambda: self.recorder.calls == [("clear", "program")])
+
+    def test_it_is_cleared_when_the_file_went_meanwhile(self) -> None:
+        for is_new_boot in (False, True):
+            if is_new_boot:
+                self.boot()
+            before = self.state_file.read_text()
+            self.conf_file.unlink(missing_ok=True)
+            self.start()
+            wait_until(lambda: self.recorder.calls == [("clear", "program")])
+            self.assertTrue(self.monitor.stop())
+            self.recorder.calls.clear()
+            self.state_file.write_text(before)
+
+    def test_it_is_cleared_when_the_file_is_removed_before_the_process_is_stable(self) -> None:
+        self.boot()
+        monitor = self.start()
+        self.conf_file.unlink()
+        monitor.reload()
+        wait_until(lambda: self.recorder.calls and self.recorder.calls[-1] == ("clear", "program"))
+
+    def test_a_clear_that_was_not_taken_is_told_by_the_next_monitor(self) -> None:
+        taken, self.recorder.clear_process_fault = self.recorder.clear_process_fault, self.refuse
+        self.broken.unlink()
+        self.start()
+        self.wait_for("program", "running")
+        self.assertTrue(self.monitor.stop())
+        self.recorder.clear_process_fault = taken
+        self.start()
+        wait_until(lambda: ("clear", "program") in self.recorder.calls)
+
+    def test_a_clear_that_was_not_taken_is_told_also_when_the_file_has_gone(self) -> None:
+        taken, self.recorder.clear_process_fault = self.recorder.clear_process_fault, self.refuse
+        self.conf_file.unlink()
+        self.start()
+        wait_until(lambda: self.recorder.reports)
+        self.assertTrue(self.monitor.stop())
+        self.recorder.clear_process_fault = taken
+        self.start()
+        wait_until(lambda: ("clear", "program") in self.recorder.calls)
+
+    def refuse(self, process: str) -> None:
+        raise ConnectionError("the spool is full")
+
+
+class LostMemoryTest(MonitorTest):
+    """Nobody knows which alarms an earlier monitor raised."""
+
+    def test_each_process_that_proves_stable_is_cleared_once(self) -> None:
+        for content in (None, '{"version": 1', '{"version": 99}'):
+            self.state_file.unlink(missing_ok=True)
+            if content is not None:
+                self.state_file.write_text(content)
+            self.conf("well", command="sleep 1000")
+            self.conf("broken", command="false")
+            self.conf("ignored", mode="ignore")
+            self.start()
+            wait_until(lambda: "clear" in self.recorder.kinds("well") and "raise" in self.recorder.kinds("broken"))
+            self.assertEqual(["clear"], self.recorder.kinds("well"))
+            self.assertEqual(["clear"], self.recorder.kinds("ignored"))
+            self.assertEqual(["log", "raise"], self.recorder.kinds("broken"))
+            self.assertEqual({}, self.recorder.reports[0])
+            self.assertTrue(self.monitor.stop())
+            self.recorder.calls.clear()
+            self.recorder.reports.clear()
+
+    def test_the_next_monitor_remembers(self) -> None:
+        self.state_file.unlink()
+        self.conf("well", command="sleep 1000")
+        self.start()
+        wait_until(lambda: "clear" in self.recorder.kinds("well"))
+        self.monitor.stop()
+        self.start()
+        self.wait_for("well", "running")
+        self.monitor.stop()
+        self.assertEqual(["clear"], self.recorder.kinds("well"))
+
+
 class OrderTest(MonitorTest):
     def test_stop_start_and_restart(self) -> None:
         self.conf("sleeper", command="sleep 1000")
-        monitor = self.start()
+        self.start()
         first = self.running_pid("sleeper")
-        self.assertEqual((True, "sleeper is running."), monitor.command("sleeper", "restart"))
+        self.assertEqual((True, "sleeper is running."), self.order(Verb.RESTART, "sleeper"))
         second = self.entry("sleeper")["pid"]
         self.assertNotEqual(first, second)
-        self.assertEqual((True, "sleeper is stopped."), monitor.command("sleeper", "stop"))
+        self.assertEqual((True, "sleeper is stopped."), self.order(Verb.STOP, "sleeper"))
         self.assertFalse(is_alive(second))
         self.assertFalse(self.pidfile("sleeper").exists())
-        self.assertEqual((True, "sleeper is running."), monitor.command("sleeper", "start"))
+        self.assertEqual((True, "sleeper is running."), self.order(Verb.START, "sleeper"))
         self.assertEqual([], self.recorder.kinds("sleeper"))
 
     def test_a_script_stops_and_restarts_its_process(self) -> None:
         script = self.script("init", LSB_SCRIPT.replace("{pidfile}", str(self.pidfile("sleeper"))))
         self.conf("sleeper", script=script)
-        monitor = self.start()
+        self.start()
         first = self.running_pid("sleeper")
-        self.assertTrue(monitor.command("sleeper", "restart").is_ok)
+        self.assertTrue(self.order(Verb.RESTART, "sleeper")[0])
         self.assertNotEqual(first, self.entry("sleeper")["pid"])
-        self.assertTrue(monitor.command("sleeper", "stop").is_ok)
+        self.assertTrue(self.order(Verb.STOP, "sleeper")[0])
         self.assertEqual([], self.marked())
         self.assertEqual([], self.recorder.kinds("sleeper"))
 
     def test_a_process_that_does_not_heed_the_stop_is_killed(self) -> None:
         script = self.script("deaf", "#!/bin/sh\ntrap '' TERM\ntouch $0.ready\nwhile :; do sleep 1000; done\n")
         self.conf("deaf", command=script)
-        monitor = self.start()
+        self.start()
         pid = self.running_pid("deaf")
         wait_until(Path(f"{script}.ready").exists)
-        self.assertTrue(monitor.command("deaf", "stop").is_ok)
+        self.assertTrue(self.order(Verb.STOP, "deaf")[0])
         self.assertFalse(is_alive(pid))
         wait_until(lambda: not self.marked())
 
@@ -360,23 +486,20 @@ class OrderTest(MonitorTest):
         program = self.script("program", "#!/bin/sh\nexec sleep 1000\n")
         self.conf("sleeper", command=program)
         self.conf("ignored", mode="ignore")
-        monitor = self.start()
+        self.start()
         self.running_pid("sleeper")
         program.unlink()
-        result = monitor.command("sleeper", "restart")
-        self.assertFalse(result.is_ok)
-        self.assertIn("No such file", result.text)
-        self.assertIn("mode is ignore", monitor.command("ignored", "start").text)
-        self.assertIn("not watched", monitor.command("nobody", "start").text)
-        self.assertIn("no command", monitor.command("sleeper", "dance").text)
+        is_ok, text = self.order(Verb.RESTART, "sleeper")
+        self.assertFalse(is_ok)
+        self.assertIn("No such file", text)
+        self.assertIn("mode is ignore", self.order(Verb.START, "ignored")[1])
+        self.assertIn("not watched", self.order(Verb.START, "nobody")[1])
 
     def test_an_order_that_takes_too_long_for_the_caller_goes_on(self) -> None:
         self.conf("slow", command="sleep 1000", startuptime=0.5)
-        monitor = self.start()
+        self.start()
         self.running_pid("slow")
-        result = monitor.command("slow", "restart", deadline_s=0.01)
-        self.assertFalse(result.is_ok)
-        self.assertIn("still under way", result.text)
+        self.assertRaises(cli.CliError, self.order, Verb.RESTART, "slow", 0.01)
         self.wait_for("slow", "running")
 
     def test_a_monitor_that_was_stopped_says_so(self) -> None:
@@ -384,21 +507,21 @@ class OrderTest(MonitorTest):
         self.assertTrue(monitor.stop())
         self.assertFalse(monitor.is_alive())
         self.assertRaises(MonitorError, monitor.reload)
-        self.assertRaises(MonitorError, monitor.command, "x", "stop")
+        self.assertRaises(cli.CliError, self.order, Verb.STOP, "x")
 
 
 class MaintenanceTest(MonitorTest):
     def test_nothing_is_restarted_while_the_platform_is_taken_down(self) -> None:
         self.conf("sleeper", command="sleep 1000")
         self.conf("other", command="sleep 1000")
-        monitor = self.start()
+        self.start()
         pid = self.running_pid("sleeper")
         self.running_pid("other")
         flag = self.write("maintenance", "")
         kill(pid)
         self.wait_for("sleeper", "held")
-        self.assertIn("taken down", monitor.command("sleeper", "start").text)
-        self.assertTrue(monitor.command("other", "stop").is_ok)
+        self.assertIn("taken down", self.order(Verb.START, "sleeper")[1])
+        self.assertTrue(self.order(Verb.STOP, "other")[0])
         self.assertEqual([], self.marked())
         flag.unlink()
         self.running_pid("sleeper")
@@ -453,13 +576,13 @@ class ActiveTest(MonitorTest):
             self.conf("sleeper", command="sleep 1000")
             monitor = self.start(pulse_port=taken.getsockname()[1])
             self.running_pid("sleeper")
-            self.assertEqual(["sleeper"], [entry["name"] for entry in monitor.snapshot()])
-            self.assertIn("needs UDP port", str(monitor.problems[0]))
+            self.assertEqual(["sleeper"], list(self.watched()))
+            self.assertIn("needs UDP port", str(monitor.reload()[0]))
         self.assertEqual([], monitor.reload())
         self.running_pid("responder")
 
     def _machine(self) -> Machine:
-        return self.monitor._roster.all()[0].machine
+        return self.watched()["responder"].machine
 
 
 class StatusTest(MonitorTest):
@@ -512,10 +635,9 @@ class ReloadTest(MonitorTest):
         problems = monitor.reload()
         self.assertEqual(1, len(problems))
         self.assertIn("spoilt.conf: restarts: 'many' must be a whole number", str(problems[0]))
-        self.assertEqual(problems, monitor.problems)
         self.running_pid("new")
-        self.assertEqual({"kept", "changed", "spoilt", "new"}, {entry["name"] for entry in monitor.snapshot()})
-        self.assertEqual("critical", self.entry("changed")["severity"])
+        self.assertEqual({"kept", "changed", "spoilt", "new"}, set(self.watched()))
+        self.assertEqual("critical", self.watched()["changed"].conf.severity)
         for name in ("kept", "changed", "spoilt"):
             self.assertEqual(pids[name], self.running_pid(name))
         self.assertTrue(is_alive(pids["removed"]))
@@ -539,16 +661,16 @@ class ReloadTest(MonitorTest):
         monitor = self.start()
         self.running_pid("good")
         self.assertEqual(
-            ["bad.conf", "fifo.conf", "gone.conf", "noise.conf"], [Path(problem.path).name for problem in monitor.problems]
+            ["bad.conf", "fifo.conf", "gone.conf", "noise.conf"], [Path(problem.path).name for problem in monitor.reload()]
         )
 
 
 class GateTest(MonitorTest):
     def test_a_process_waits_for_the_flag_of_its_subfunction(self) -> None:
         self.conf("worker", command="sleep 1000", subfunction="worker")
-        monitor = self.start()
+        self.start()
         self.assertEqual("waiting", self.state("worker"))
-        self.assertIn("waits until", monitor.command("worker", "start").text)
+        self.assertIn("waits until", self.order(Verb.START, "worker")[1])
         self.write(".worker_config_complete", "")
         self.running_pid("worker")
 

@@ -39,10 +39,7 @@ class PublisherTest(base.BaseTestCase):
         super().setUp()
         self.sink = Unreliable()
         self.is_patching = False
-        self.publisher = self.make()
-
-    def make(self, *alarms_active: str) -> Publisher:
-        return Publisher(self.sink, self.sink.report, alarms_active, lambda: self.is_patching)
+        self.publisher = Publisher(self.sink, self.sink.report, lambda: self.is_patching)
 
     def test_the_first_report_is_made_even_when_nothing_failed(self) -> None:
         self.publisher.publish(0.0)
@@ -60,12 +57,22 @@ class PublisherTest(base.BaseTestCase):
         self.publisher.publish(3.0)
         self.assertEqual([("raise", "p", "major", "dead"), ("clear", "p")], self.sink.calls)
 
-    def test_an_alarm_known_before_is_cleared_unless_it_is_still_wanted(self) -> None:
-        publisher = self.make("old", "kept")
-        publisher.set_alarm("kept", Severity.MINOR, "still")
-        publisher.publish(0.0)
+    def test_an_alarm_of_an_earlier_time_is_cleared_once(self) -> None:
+        self.publisher.clear_alarm("old")
+        self.assertEqual({"old"}, self.publisher.uncleared)
+        self.publisher.publish(0.0)
+        self.publisher.publish(1.0)
         self.assertEqual([("clear", "old")], self.sink.calls)
-        self.assertTrue(publisher.is_alarm_on("kept"))
+        self.assertEqual(frozenset(), self.publisher.uncleared)
+
+    def test_an_alarm_that_follows_a_clear_nobody_took_is_told(self) -> None:
+        self.sink.is_down = True
+        self.publisher.clear_alarm("p")
+        self.publisher.publish(0.0)
+        self.sink.is_down = False
+        self.publisher.set_alarm("p", Severity.MAJOR, "dead")
+        self.publisher.publish(RETRY_S)
+        self.assertEqual([("raise", "p", "major", "dead")], self.sink.calls)
 
     def test_another_severity_is_told(self) -> None:
         self.publisher.set_alarm("p", Severity.MAJOR, "a")
@@ -90,14 +97,14 @@ class PublisherTest(base.BaseTestCase):
         self.publisher.publish(15.0)
         self.assertEqual(["first", "second", "dead"], [call[3] for call in self.sink.calls])
 
-    def test_an_alarm_that_ended_before_it_was_told_is_never_told(self) -> None:
+    def test_an_alarm_that_ended_before_it_was_told_is_never_raised(self) -> None:
         self.sink.is_down = True
         self.publisher.set_alarm("p", Severity.MAJOR, "dead")
         self.publisher.publish(0.0)
         self.publisher.clear_alarm("p")
         self.sink.is_down = False
         self.publisher.publish(RETRY_S)
-        self.assertEqual([], self.sink.calls)
+        self.assertEqual([("clear", "p")], self.sink.calls)
 
     def test_the_host_is_not_degraded_while_it_is_patched(self) -> None:
         self.is_patching = True
@@ -109,12 +116,3 @@ class PublisherTest(base.BaseTestCase):
         self.is_patching = False
         self.publisher.publish(PATCHING_S)
         self.assertEqual({"p": MAJOR, "q": CRITICAL}, self.sink.reports[-1])
-
-    def test_a_process_that_is_watched_no_more_is_forgotten(self) -> None:
-        self.publisher.set_alarm("p", Severity.MAJOR, "dead")
-        self.publisher.set_failed("p", MAJOR)
-        self.publisher.publish(0.0)
-        self.publisher.forget("p")
-        self.publisher.publish(1.0)
-        self.assertEqual(("clear", "p"), self.sink.calls[-1])
-        self.assertEqual({}, self.sink.reports[-1])

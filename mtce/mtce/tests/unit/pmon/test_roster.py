@@ -3,8 +3,8 @@
 
 from typing import Any
 
-from mtce.pmon import fsm, roster, state_file
-from mtce.pmon.machine import Begin
+from mtce.pmon import cli, fsm, roster, state_file
+from mtce.pmon.machine import Begin, Verb
 from mtce.tests.unit.pmon.harness import MonitorTest, kill, wait_until
 
 
@@ -32,9 +32,9 @@ class RosterTest(MonitorTest):
         self.conf("sleeper", command="sleep 1000")
         self.start()
         pid = self.running_pid("sleeper")
-        self.assertFalse(self.state_file.exists())
+        self.assertEqual({}, state_file.load(self.state_file))
         obstacle.rmdir()
-        wait_until(self.state_file.exists)
+        wait_until(lambda: state_file.load(self.state_file))
         self.assertEqual(pid, state_file.load(self.state_file)["sleeper"].identity.pid)
 
     def test_the_state_is_saved_as_it_changes(self) -> None:
@@ -43,13 +43,25 @@ class RosterTest(MonitorTest):
         kill(self.running_pid("sleeper"))
         wait_until(lambda: state_file.load(self.state_file)["sleeper"].failures == 1)
 
+    def test_an_alarm_is_saved_before_it_is_told(self) -> None:
+        known: list[bool] = []
+
+        def raised(process: str, _severity: str, _text: str) -> None:
+            saved = state_file.load(self.state_file)
+            known.append(bool(saved) and saved[process].may_have_alarm)
+
+        self.recorder.raise_process_fault = raised
+        self.conf("broken", command="false")
+        self.start()
+        wait_until(lambda: known)
+        self.assertEqual([True], known)
+
     def test_orders_are_bounded(self) -> None:
         self.patch(roster, "MAX_ORDERS", 1)
         self.conf("slow", command="sleep 1000", startuptime=30)
-        monitor = self.start()
-        first = monitor.command("slow", "restart", deadline_s=0.01)
-        self.assertIn("still under way", first.text)
-        self.assertIn("1 orders are under way", monitor.command("slow", "restart").text)
+        self.start()
+        self.assertRaises(cli.CliError, self.order, Verb.RESTART, "slow", 0.01)
+        self.assertIn("1 orders are under way", self.order(Verb.RESTART, "slow")[1])
 
     def test_an_order_is_answered_when_the_monitor_ends(self) -> None:
         self.conf("slow", command="sleep 1000", startuptime=30)

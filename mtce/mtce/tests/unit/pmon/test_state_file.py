@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import json
+import os
 
 from mtce.pmon import state_file
 from mtce.pmon.conf import Severity
@@ -11,6 +12,7 @@ from mtce.tests.unit.pmon.harness import DirectoryTest
 SAVED = {
     "plain": Saved(),
     "full": Saved(2, 1, 9, Severity.CRITICAL, "killed", True, True, Identity(17, 4711)),
+    "doubtful": Saved(owes_clear=True),
 }
 
 
@@ -26,14 +28,32 @@ class StateFileTest(DirectoryTest):
         self.assertEqual(["state"], [path.name for path in self.directory.iterdir()])
 
     def test_nothing_is_known_without_a_file(self) -> None:
-        self.assertEqual({}, state_file.load(self.path))
+        self.assertIsNone(state_file.load(self.path))
 
-    def test_a_file_from_before_the_last_boot_does_not_count(self) -> None:
+    def test_only_alarms_are_known_from_before_the_last_boot(self) -> None:
         state_file.save(self.path, SAVED)
         content = json.loads(self.path.read_text())
         content["boot_id"] = "another"
         self.path.write_text(json.dumps(content))
-        self.assertEqual({}, state_file.load(self.path))
+        self.assertEqual({name: Saved(owes_clear=True) for name in ("full", "doubtful")}, state_file.load(self.path))
+
+    def test_a_file_of_the_first_release_is_read(self) -> None:
+        state_file.save(self.path, SAVED)
+        content = json.loads(self.path.read_text())
+        for values in content["processes"].values():
+            del values["owes_clear"]
+        self.path.write_text(json.dumps(content))
+        self.assertEqual(SAVED | {"doubtful": Saved()}, state_file.load(self.path))
+
+    def test_alarms_are_on_the_disk_when_a_save_returns(self) -> None:
+        synced: list[str] = []
+        self.patch(os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+        state_file.save(self.path, {"well": Saved(2, is_up=True)})
+        self.assertEqual([], synced)
+        for saved in (Saved(alarm=Severity.MINOR), Saved(owes_clear=True)):
+            state_file.save(self.path, {"x": saved})
+            self.assertEqual([f"{self.path}.new", str(self.directory)], synced)
+            synced.clear()
 
     def test_a_damaged_file_does_not_count(self) -> None:
         state_file.save(self.path, SAVED)
@@ -49,9 +69,9 @@ class StateFileTest(DirectoryTest):
         ]
         for text in ["", "{", "\0", *(json.dumps(content) for content in bad)]:
             self.path.write_text(text)
-            self.assertEqual({}, state_file.load(self.path), text)
+            self.assertIsNone(state_file.load(self.path), text)
         self.path.write_bytes(b"\xff")
-        self.assertEqual({}, state_file.load(self.path))
+        self.assertIsNone(state_file.load(self.path))
 
     def test_a_failed_save_leaves_the_old_file(self) -> None:
         state_file.save(self.path, SAVED)
