@@ -94,5 +94,6 @@ def _default_files(prog: str) -> list[str]:
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
     """For oslo-config-generator (entry point group oslo.config.opts)."""
     from stx.inproc import inproc_opts
+    from stx.pulse import pulse_opts
 
-    return [("DEFAULT", default_opts), ("metrics", metrics_opts), ("inproc", inproc_opts)]
+    return [("DEFAULT", default_opts), ("metrics", metrics_opts), ("pulse", pulse_opts), ("inproc", inproc_opts)]

@@ -17,16 +17,19 @@ Its client module gives the same method to callers::
 Arguments and results are checked against the annotations by msgspec: plain values, msgspec.Struct, containers of these.
 """
 
+import concurrent.futures
 import contextlib
 import functools
 import inspect
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
 import oslo_messaging
+from amqp import exceptions as amqp_exceptions
 from oslo_config import cfg
 from oslo_messaging._drivers import impl_rabbit
 from oslo_messaging.rpc import RPCAccessPolicyBase
@@ -43,11 +46,17 @@ EVENTS_TOPIC = "stx.events"
 SEND_RETRIES = 3
 DEADLINE_S = 30.0
 WORKERS = 16
+# A server whose workers have all been at one request each for so long is stuck: no caller waits any more.
+STUCK_S = 2 * DEADLINE_S
+
+# A call that no server's queue takes fails at once instead of at its deadline.
+_HEARD = oslo_messaging.TransportOptions(at_least_once=True)
 
 T = TypeVar("T")
 
 _lock = threading.Lock()
 _transport: Any = None
+_serving: "set[Server]" = set()
 
 
 def transport() -> Any:
@@ -71,6 +80,11 @@ def reset() -> None:
         _transport = None
 
 
+def is_healthy() -> bool:
+    """Whether no server of this process is stuck."""
+    return not any(server.is_stuck() for server in tuple(_serving))
+
+
 def target(topic: str, version: str) -> oslo_messaging.Target:
     return oslo_messaging.Target(topic=topic, version=version)
 
@@ -90,22 +104,27 @@ class _ContextSerializer(oslo_messaging.NoOpSerializer):
 
 
 class _Dispatch:
-    """What oslo.messaging sees of a manager: its exposed methods, checked on the way in and out."""
+    """What oslo.messaging sees of a manager: its exposed methods, checked on the way in and out.
+
+    :ivar begun: when the requests in progress began, by the worker that is at it
+    """
 
     def __init__(self, manager: Any) -> None:
         self.target = manager.target
+        self.begun: dict[int, float] = {}
         for name, method in inspect.getmembers(manager, callable):
             if getattr(method, "_rpc_exposed", False):
-                setattr(self, name, _typed(method, manager.target.topic))
+                setattr(self, name, _typed(method, manager.target.topic, self.begun))
 
 
-def _typed(method: Callable[..., Any], topic: str) -> Callable[..., Any]:
+def _typed(method: Callable[..., Any], topic: str, begun: dict[int, float]) -> Callable[..., Any]:
     parameters = list(inspect.signature(method, eval_str=True).parameters.values())[1:]
     types = {parameter.name: parameter.annotation for parameter in parameters}
     required = {parameter.name for parameter in parameters if parameter.default is parameter.empty}
 
     @functools.wraps(method)
     def call(context: stx_context.RequestContext, **arguments: Any) -> Any:
+        begun[threading.get_ident()] = time.monotonic()
         try:
             if unknown := arguments.keys() - types.keys():
                 raise exception.Invalid(f"{method.__name__} takes no argument {', '.join(sorted(unknown))}.")
@@ -117,6 +136,8 @@ def _typed(method: Callable[..., Any], topic: str) -> Callable[..., Any]:
         except exception.StxException as error:
             # Expected: it goes to the caller and is no error of this process.
             raise oslo_messaging.ExpectedException() from error
+        finally:
+            del begun[threading.get_ident()]
 
     return call
 
@@ -150,6 +171,7 @@ class Server:
 
     def __init__(self, manager: Any, server: str | None = None) -> None:
         endpoint = _Dispatch(manager)
+        self._begun = endpoint.begun
         self._server = oslo_messaging.get_rpc_server(
             transport(),
             oslo_messaging.Target(topic=manager.target.topic, server=server or CONF.host),
@@ -157,14 +179,23 @@ class Server:
             serializer=_ContextSerializer(),
             access_policy=_Exposed,
         )
+        # The threads of oslo.messaging's own pool look once a second whether they are to end: idle ones never rest, and each
+        # server takes a second to stop.
+        self._server._executor_cls = concurrent.futures.ThreadPoolExecutor
 
     def start(self) -> None:
         self._server.start(override_pool_size=WORKERS)
+        _serving.add(self)
 
     def stop(self) -> None:
         """Take no more requests and answer those in progress."""
+        _serving.discard(self)
         self._server.stop()
         self._server.wait()
+
+    def is_stuck(self) -> bool:
+        begun = tuple(self._begun.values())
+        return len(begun) >= WORKERS and max(begun) + STUCK_S < time.monotonic()
 
 
 class Client:
@@ -184,7 +215,7 @@ class Client:
         :raises exception.StxException: what the manager raised, as the same class
         :raises exception.Unavailable: when nobody answers before the deadline
         """
-        answer = self._guard(method, lambda: self._client().call(context, method, **msgspec.to_builtins(arguments)))
+        answer = self._guard(method, lambda: self._client(_HEARD).call(context, method, **msgspec.to_builtins(arguments)))
         return answer if into is Any else msgspec.convert(answer, into)
 
     def cast(self, context: stx_context.RequestContext, method: str, fanout: bool = False, **arguments: Any) -> None:
@@ -192,9 +223,14 @@ class Client:
         client = self._client().prepare(fanout=True) if fanout else self._client()
         self._guard(method, lambda: client.cast(context, method, **msgspec.to_builtins(arguments)))
 
-    def _client(self) -> Any:
+    def _client(self, options: oslo_messaging.TransportOptions | None = None) -> Any:
         return oslo_messaging.get_rpc_client(
-            transport(), self._target, timeout=self._timeout_s, retry=SEND_RETRIES, serializer=_ContextSerializer()
+            transport(),
+            self._target,
+            timeout=self._timeout_s,
+            retry=SEND_RETRIES,
+            serializer=_ContextSerializer(),
+            transport_options=options,
         )
 
     def _guard(self, method: str, send: Callable[[], Any]) -> Any:
@@ -206,6 +242,13 @@ class Client:
         except (oslo_messaging.MessagingTimeout, oslo_messaging.MessageDeliveryFailure) as error:
             raise exception.Unavailable(
                 f"{topic} did not answer {method} in time ({error}). Check that its process runs, then try again."
+            ) from error
+        except oslo_messaging.MessageUndeliverable as error:
+            raise exception.Unavailable(f"{topic} is not served yet. Check that its process runs, then try again.") from error
+        except amqp_exceptions.AMQPError as error:
+            LOG.error("The message bus refuses: %s", error)
+            raise exception.Unavailable(
+                f"The message bus refuses {method} of {topic} ({error}). Check transport_url and the broker, then try again."
             ) from error
         except oslo_messaging.RemoteError as error:
             LOG.error("%s failed in %s: %s %s", method, topic, error.exc_type, error.value)

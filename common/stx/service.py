@@ -21,7 +21,7 @@ from oslo_reports import guru_meditation_report
 from oslo_service import service as oslo_service
 from oslo_utils import units
 
-from stx import config, exception, metrics, rpc, sdnotify, version
+from stx import config, exception, metrics, pulse, rpc, sdnotify, version
 
 LOG = logging.getLogger(__name__)
 CONF = cfg.CONF
@@ -147,11 +147,13 @@ class Process:
         guru_meditation_report.TextGuruMeditation.setup_autorun(version, self.name, CONF.log_dir, conf=CONF)
         begun = time.monotonic()
         page = metrics.Page(self.is_healthy)
+        answerer = pulse.Answerer(CONF.pulse.port, self.is_healthy)
         try:
             for service in self._services:
                 self._started.append(service)
                 service.start()
             page.start()
+            answerer.start()
         except Exception as error:
             LOG.exception("%s did not start", self.name)
             print(f"{self.name} did not start: {error}", file=sys.stderr)
@@ -164,12 +166,13 @@ class Process:
         self._serve(reader)
         sdnotify.stopping()
         watchdog.stop()
+        answerer.stop()
         page.stop()
         self._stop()
         return 0
 
     def is_healthy(self) -> bool:
-        return all(service.is_healthy() for service in self._started)
+        return rpc.is_healthy() and all(service.is_healthy() for service in self._started)
 
     def _serve(self, reader: int) -> None:
         while True:

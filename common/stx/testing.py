@@ -12,7 +12,6 @@ import sqlalchemy as sa
 import webob
 from alembic import autogenerate
 from alembic.runtime import migration
-from futurist import _thread
 from keystonemiddleware import fixture as ksm_fixture
 from keystonemiddleware import opts as ksm_opts
 from oslo_config import fixture as config_fixture
@@ -23,9 +22,6 @@ from sqlalchemy.engine import Connection
 
 from stx import config, db, exception, inproc, rpc
 from stx.rest import policy
-
-# A stopping RPC server waits this long for idle threads; a second each makes most of a test run's time.
-_IDLE_S = 0.02
 
 # The migrated, empty file of each component: migrating anew for every test takes longer than most tests.
 _migrated: dict[str, bytes] = {}
@@ -42,7 +38,6 @@ class Platform(fixtures.Fixture):
 
     def _setUp(self) -> None:
         self.path = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
-        self.useFixture(fixtures.MonkeyPatch("futurist._thread.ThreadWorker.MAX_IDLE_FOR", _IDLE_S))
         config.register()
         self.conf = self.useFixture(config_fixture.Config())
         self.conf.conf([], project="starlingx", default_config_files=[])
@@ -66,9 +61,6 @@ class Platform(fixtures.Fixture):
             _migrated[database.component] = file.read_bytes()
         file.touch(0o600)
         file.write_bytes(_migrated[database.component])
-
-
-assert _thread.ThreadWorker.MAX_IDLE_FOR, "futurist no longer has the setting that Platform shortens"
 
 
 def assert_migrations_match(database: db.Database, metadata: sa.MetaData) -> None:

@@ -2,12 +2,15 @@
 """Where everything of a platform on one machine is, and the configuration files that say so to its processes."""
 
 import configparser
+import contextlib
 import dataclasses
 import io
+import ipaddress
 import json
 import os
 import re
 import secrets
+import shlex
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +23,8 @@ from stxembedded.accounts import Service, User
 
 # The well-known port of each service, in the order that --port-base counts in.
 PORTS = {"keystone": 5000, "platform": 6385, "faultmanagement": 18002}
+# Whose port number each process takes for UDP, so that there are no more ports to choose.
+PULSES = {"keystone": "keystone", "controller": "platform", "mtce-client": "faultmanagement"}
 REGION = "RegionOne"
 SERVICE_USERS = ("sysinv", "fm", "mtce")
 EVALUATION_USERS = ("operator", "reader")
@@ -72,6 +77,11 @@ class Layout:
         return self.data_dir / "stx.conf"
 
     @property
+    def controller_conf(self) -> Path:
+        """What only the controller's process needs."""
+        return self.data_dir / "controller.conf"
+
+    @property
     def host_conf(self) -> Path:
         """What differs for the process that runs on every host: it is no controller."""
         return self.data_dir / "host.conf"
@@ -108,6 +118,15 @@ class Layout:
         host = f"[{self.address}]" if ":" in self.address else self.address
         return f"http://{host}:{self.ports[service]}"
 
+    def pulse_port(self, process: str) -> int:
+        """The UDP port on loopback at which a process tells its monitor that it is well: each has the number of a service's port."""
+        return self.ports[PULSES[process]]
+
+    def call(self, command: str) -> str:
+        """How the user calls a command for this data."""
+        options = [] if self.data_dir == default_data_dir() else ["--data-dir", str(self.data_dir)]
+        return shlex.join([called(), command, *options])
+
     def pid_file(self, process: str) -> Path:
         return self.run_dir / f"{process}.pid"
 
@@ -142,16 +161,15 @@ class Layout:
             return cls(data_dir, chosen.shape, chosen.address, {**PORTS, **chosen.ports})
         except FileNotFoundError:
             return cls(data_dir)
-        except (OSError, msgspec.MsgspecError) as error:
+        except OSError as error:
+            raise exception.ConfigurationError(f"{path} cannot be read: {error.strerror}. Choose another --data-dir.") from error
+        except msgspec.MsgspecError as error:
             raise exception.ConfigurationError(
                 f"{path} cannot be used ({error}). Correct it, or remove it to start over."
             ) from error
 
-    def save(self) -> None:
-        """Make the directories and remember the choices.
-
-        :raises exception.ConfigurationError: when the directory can't be used
-        """
+    def check(self) -> None:
+        """:raises exception.ConfigurationError: when the directory's name or the address can't be used"""
         if not re.fullmatch(r"[\w/.@+,=~ -]+", str(self.data_dir)):
             raise exception.ConfigurationError(
                 f"The path {self.data_dir} has characters that mean something else in configuration files and URLs. "
@@ -161,10 +179,21 @@ class Layout:
             raise exception.ConfigurationError(
                 f"The path {self.data_dir} is too long for the sockets in it. Choose a --data-dir of fewer characters."
             )
+        with contextlib.suppress(ValueError):
+            if ipaddress.ip_address(self.address).is_unspecified:
+                raise exception.ConfigurationError(
+                    f"The catalogue of services would send everybody to {self.address}, where nobody is. "
+                    "Give the --address by which others reach this machine."
+                )
+
+    def save(self) -> None:
+        """Make the directories and remember the choices.
+
+        :raises exception.ConfigurationError: when the directory can't be used
+        """
         try:
             for directory in (self.data_dir, self.log_dir, self.run_dir, self.state_dir, self.pmon_dir, self.guard_dir):
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.data_dir.chmod(0o700)
             chosen = {"shape": self.shape, "address": self.address, "ports": dict(self.ports)}
             write_private(self.data_dir / "layout.json", json.dumps(chosen, indent=2) + "\n")
         except OSError as error:
@@ -174,12 +203,11 @@ class Layout:
 
 
 def read_passwords(layout: Layout) -> dict[str, str]:
-    """The generated passwords by user; none before the first `up`."""
+    """The generated passwords by user; none before the first `up`, or when the file is damaged."""
     try:
-        passwords: dict[str, str] = json.loads(_passwords(layout).read_text())
-    except (FileNotFoundError, ValueError):
+        return msgspec.json.decode(_passwords(layout).read_bytes(), type=dict[str, str])
+    except (FileNotFoundError, msgspec.MsgspecError):
         return {}
-    return passwords
 
 
 def load_passwords(layout: Layout) -> dict[str, str]:
@@ -201,7 +229,8 @@ def write_configuration(layout: Layout, passwords: Mapping[str, str]) -> None:
     """Write the configuration files anew: what others changed in them is lost, so that they always fit this release."""
     write_private(layout.keystone_conf, _ini(keystone_options(layout, passwords)))
     write_private(layout.stx_conf, _ini(stx_options(layout, passwords)))
-    write_private(layout.host_conf, _ini({"inproc": {"hub": False}}))
+    write_private(layout.controller_conf, _ini({"pulse": {"port": layout.pulse_port("controller")}}))
+    write_private(layout.host_conf, _ini({"inproc": {"hub": False}, "pulse": {"port": layout.pulse_port("mtce-client")}}))
 
 
 def keystone_options(layout: Layout, passwords: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -219,6 +248,7 @@ def keystone_options(layout: Layout, passwords: Mapping[str, str]) -> dict[str, 
             "region": REGION,
             "admin_password": passwords["admin"],
             "pid_file": layout.pid_file("keystone"),
+            "pulse_port": layout.pulse_port("keystone"),
         },
         "database": {"connection": f"sqlite:///{keystone}/keystone.sqlite"},
         "fernet_tokens": {"key_repository": keystone / "fernet"},
@@ -247,8 +277,8 @@ def stx_options(layout: Layout, passwords: Mapping[str, str]) -> dict[str, dict[
             "run_path": layout.run_dir,
             "transport_url": f"inproc://{layout.run_dir}/bus",
         },
-        # No watched process sends pulses, so any port will do, and two platforms can live side by side.
         "bootstrap": {**SHAPES[layout.shape], "region_name": REGION},
+        # A process answers to where the question came from, so any port will do, and two platforms can live side by side.
         "pmon": {"conf_dir": layout.pmon_dir, "pulse_port": 0},
         "mtce_guard": {"conf_dir": layout.guard_dir},
         "sysinv_api": {"bind_host": layout.address, "bind_port": layout.ports["platform"]},
@@ -292,14 +322,26 @@ def _ini(options: Mapping[str, Mapping[str, Any]]) -> str:
 def write_private(path: Path, content: str) -> None:
     """Replace a file that only its owner may read: a reader sees the old or the new one."""
     descriptor, new = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(content)
-    Path(new).replace(path)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(content)
+        Path(new).replace(path)
+    except OSError:
+        os.unlink(new)
+        raise
 
 
 def default_data_dir() -> Path:
     """$STX_DATA_DIR; without it a directory of the user's own."""
     if chosen := os.environ.get("STX_DATA_DIR"):
-        return Path(chosen)
-    base = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
-    return Path(base) / "starlingx"
+        return absolute(chosen)
+    return absolute(os.environ.get("XDG_DATA_HOME") or "~/.local/share") / "starlingx"
+
+
+def absolute(path: str) -> Path:
+    return Path(os.path.abspath(os.path.expanduser(path)))
+
+
+def called() -> str:
+    """What the user calls `stx`: the script of a checkout says how it was called."""
+    return os.environ.get("STX_COMMAND", "stx")

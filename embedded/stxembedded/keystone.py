@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from dogpile.cache import proxy
 from oslo_config import cfg
 
-from stx import sdnotify
+from stx import pulse, sdnotify
 from stxembedded import process
 
 LOG = logging.getLogger(__name__)
@@ -39,6 +39,9 @@ opts = [
     cfg.StrOpt("region", default="RegionOne", help="Region of Keystone's own endpoints."),
     cfg.StrOpt("admin_password", secret=True, required=True, help="Password of the user admin. Another one here resets it."),
     cfg.StrOpt("pid_file", required=True, help="File that says which process this is."),
+    cfg.PortOpt(
+        "pulse_port", default=0, help="UDP port on loopback at which Keystone answers its process monitor; 0 answers nobody."
+    ),
     cfg.IntOpt("threads", default=4, min=1, help="Requests that are worked on at a time."),
 ]
 
@@ -90,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     process.write_pid_file(Path(own.pid_file))
     try:
         server.wsgi_app = application(conf.config_file, own)
-        return serve(server)
+        return serve(server, own.pulse_port)
     except Exception as error:
         LOG.exception("Keystone did not start")
         print(f"Keystone did not start: {error}", file=sys.stderr)
@@ -99,12 +102,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         server.stop()
 
 
-def serve(server: cheroot.wsgi.Server) -> int:
+def serve(server: cheroot.wsgi.Server, pulse_port: int) -> int:
     """Serve until TERM or INT; requests at work are finished. Gives the exit code."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    threading.Thread(target=server.serve, name="accept", daemon=True).start()
+    accepting = threading.Thread(target=server.serve, name="accept", daemon=True)
+    accepting.start()
+    pulse.Answerer(pulse_port, accepting.is_alive).start()
     sdnotify.ready()
     stop.wait()
     sdnotify.stopping()

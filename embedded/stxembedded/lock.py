@@ -22,17 +22,24 @@ def exclusive(path: Path, command: str) -> Iterator[None]:
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     except OSError as error:
         raise exception.ConfigurationError(f"{path} cannot be made: {error.strerror}. Choose another --data-dir.") from error
-    with os.fdopen(descriptor, "r+") as file:
+    try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            other = os.read(descriptor, 100).decode().strip() or "it has just begun"
             raise exception.Conflict(
-                f"Another command is at work in {path.parent.parent}: {file.read().strip() or 'it has just begun'}. "
+                f"Another command is at work in {path.parent.parent}: {other}. "
                 "Wait until it has ended, or give another --data-dir."
             ) from None
-        file.truncate()
-        file.write(f"stx {command} (pid {os.getpid()})\n")
-        file.flush()
+        _note(descriptor, f"stx {command} (pid {os.getpid()})\n")
         yield
-        file.seek(0)
-        file.truncate()
+        _note(descriptor, "")
+    finally:
+        os.close(descriptor)
+
+
+def _note(descriptor: int, text: str) -> None:
+    # On a full disk the lock is held all the same: what runs there must be stoppable.
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, text.encode(), 0)

@@ -32,7 +32,6 @@ def install(names: list[str], log: Path) -> None:
         raise exception.ConfigurationError(f"The packages {', '.join(names)} are missing. Install them as root: {call}")
     # A run level of 1 keeps the packages from starting their services: the tests start their own.
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         for argv in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", *names]):
             ended = subprocess.run(argv, env=environment, stdout=output, stderr=output, timeout=DEADLINE_S, check=False)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts and stops the processes of a platform on one machine."""
 
+import contextlib
 import http.client
 import os
 import time
@@ -38,16 +39,18 @@ class Platform:
         found = {unit.name: self._known(unit) for unit in self._units}
         return {name: known for name, known in found.items() if known is not None}
 
-    def is_complete(self) -> bool:
-        """Whether all processes run."""
-        return len(self.running()) == len(self._units)
-
-    def is_up(self) -> bool:
-        """Whether all processes run and answer."""
-        return self.is_complete() and all(answers(url) for unit in self._units for url in unit.checks)
+    def silent(self, patience_s: float = 0.0) -> list[str]:
+        """The names of processes that run but do not answer where they should, not even when all are given a while."""
+        deadline = time.monotonic() + patience_s
+        while True:
+            running = self.running()
+            found = [unit.name for unit in self._units if unit.name in running and not all(map(answers, unit.checks))]
+            if (not found and len(running) == len(self._units)) or time.monotonic() >= deadline:
+                return found
+            time.sleep(POLL_S)
 
     def start(self, on_ready: Mapping[str, Callable[[], None]]) -> None:
-        """Start what does not run, and wait until everything is ready.
+        """Start everything where nothing runs, and wait until it is ready.
 
         :param on_ready: what is to be done as soon as the named process is ready
         :raises exception.StxException: when a process ends or takes too long, with what it said last
@@ -64,10 +67,12 @@ class Platform:
     def stop(self) -> int:
         """Stop everything, the last started first. Gives the number of processes that ran."""
         # So that the process monitors, which are among what is stopped, start nothing again.
-        self._layout.maintenance_flag.touch(0o600)
+        with contextlib.suppress(OSError):
+            # On a full disk some of them may be started again, and are found among the strays.
+            self._layout.maintenance_flag.touch(0o600)
         ran = sum(self._stop(unit) for unit in reversed(self._units))
         for _ in range(STRAY_ROUNDS):
-            strays = self._strays()
+            strays = self.strays()
             if not strays:
                 break
             for known in strays:
@@ -78,9 +83,12 @@ class Platform:
             self._layout.pid_file(unit.name).unlink(missing_ok=True)
         return ran
 
+    def strays(self) -> list[process.Process]:
+        """Processes that no pid file names but that run with a configuration file of this platform."""
+        files = [str(path) for path in (self._layout.keystone_conf, self._layout.stx_conf)]
+        return process.with_arguments([["--config-file", file] for file in files])
+
     def _start(self, unit: Unit) -> None:
-        if self._known(unit):
-            return
         if not os.access(unit.argv[0], os.X_OK):
             raise exception.ConfigurationError(f"{unit.argv[0]} is not installed. Remove the directory .venv and try again.")
         output = self._layout.output(unit.name)
@@ -110,11 +118,6 @@ class Platform:
         if result is not process.Stopped.NOT_RUNNING:
             self._say(f"{unit.name} {result.value} ({time.monotonic() - begun:.1f} s)")
         return result is not process.Stopped.NOT_RUNNING
-
-    def _strays(self) -> list[process.Process]:
-        """Processes that no pid file names but that run with a configuration file of this platform."""
-        files = [str(path) for path in (self._layout.keystone_conf, self._layout.stx_conf)]
-        return process.with_arguments([["--config-file", file] for file in files])
 
     def _known(self, unit: Unit) -> process.Process | None:
         return process.read_pid_file(self._layout.pid_file(unit.name))

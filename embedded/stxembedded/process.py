@@ -163,6 +163,8 @@ def _signal(descriptor: int, number: signal.Signals, deadline_s: float) -> bool:
     """Send a signal and wait; whether the process has ended then."""
     with contextlib.suppress(ProcessLookupError):
         signal.pidfd_send_signal(descriptor, number)
+        # One that was stopped (SIGSTOP, a debugger) would not see it otherwise.
+        signal.pidfd_send_signal(descriptor, signal.SIGCONT)
     return bool(select.select([descriptor], [], [], deadline_s)[0])
 
 

@@ -17,12 +17,14 @@ class Unit:
 
     :ivar services: services of the layout that it listens for
     :ivar checks: URLs that answer with success when it is ready
+    :ivar pulse_port: UDP port on loopback at which it answers its process monitor
     :ivar started_by: the process that starts this one and keeps it running; without it that is `stx up`
     :ivar stop_deadline_s: how long it may take to stop before it is killed
     """
 
     name: str
     argv: tuple[str, ...]
+    pulse_port: int
     services: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     started_by: str = ""
@@ -37,21 +39,28 @@ def all_units(layout: Layout) -> list[Unit]:
         Unit(
             "keystone",
             (sys.executable, "-W", "ignore", "-m", "stxembedded.keystone", "--config-file", str(layout.keystone_conf)),
+            layout.pulse_port("keystone"),
             services=("keystone",),
             checks=(layout.auth_url,),
         ),
         Unit(
             "controller",
-            (str(programs / "stx-controller"), "--config-file", str(layout.stx_conf)),
+            (str(programs / "stx-controller"), *_options(layout.stx_conf, layout.controller_conf)),
+            layout.pulse_port("controller"),
             services=("platform", "faultmanagement"),
             checks=(f"{layout.url('platform')}/healthcheck", f"{layout.url('faultmanagement')}/healthcheck"),
         ),
         Unit(
             "mtce-client",
-            (str(programs / "mtce-client"), "--config-file", str(layout.stx_conf), "--config-file", str(layout.host_conf)),
+            (str(programs / "mtce-client"), *_options(layout.stx_conf, layout.host_conf)),
+            layout.pulse_port("mtce-client"),
             started_by="controller",
         ),
     ]
+
+
+def _options(*files: Path) -> list[str]:
+    return [word for file in files for word in ("--config-file", str(file))]
 
 
 def write_drop_ins(layout: Layout, units: Iterable[Unit]) -> None:
@@ -68,7 +77,12 @@ def drop_in(layout: Layout, unit: Unit) -> str:
         "command": shlex.join(unit.argv),
         "pidfile": layout.pid_file(unit.name),
         "stdout": layout.output(unit.name),
-        "mode": "passive",
+        # One that hangs is killed when three answers in a row are missing, and then started again.
+        "mode": "active",
+        "port": unit.pulse_port,
+        "period": 5,
+        "timeout": 4,
+        "threshold": 3,
         "severity": "major",
         "restarts": 3,
         "interval": 2,

@@ -21,13 +21,14 @@ from typing import Any, ClassVar
 
 from oslotest import base
 
-from stxembedded import platform, process
+from stxembedded import config, platform, process
 from tests.functional import deployment
 from tests.functional.deployment import Ran, wait_for
 
 UNITS = ("keystone", "controller", "mtce-client")
 START_S = 150.0
 BACK_S = 60.0
+HEARD_S = 15.0
 
 
 class Home(deployment.Embedded):
@@ -167,6 +168,7 @@ class RunningTestCase(FrontDoorTestCase):
     def test_of_two_at_once_one_starts_it_and_the_other_says_so(self) -> None:
         (first, _), (second, _) = self.ups
         self.assertIn("controller-0 is unlocked enabled available", first.out)
+        self.assertIn(f"""eval "$({self.home.layout.call("env")})"\n    system host-list\n""", first.out)
         self.assertEqual("", first.err)
         if second.code == 0:
             self.assertIn("everything runs already", second.out)
@@ -186,7 +188,7 @@ class RunningTestCase(FrontDoorTestCase):
     def test_other_ports_are_refused_while_it_runs(self) -> None:
         before = self.home.pids()
         refused = self.home.stx("up", *self.home.place, f"--platform-port={deployment.engines.free_port()}")
-        self.assert_sentence(refused, "Stop it first: stx down")
+        self.assert_sentence(refused, f"Stop it first: {self.home.layout.call('down')}")
         self.assertEqual(before, self.home.pids())
 
     def test_status_tells_every_process(self) -> None:
@@ -263,6 +265,50 @@ class RunningTestCase(FrontDoorTestCase):
         self.await_new("keystone", before["keystone"])
         self.home.await_in_service()
 
+    def hang(self, *names: str) -> dict[str, int | None]:
+        """Stop processes without ending them; gives all process ids."""
+        # One that its monitor has never heard of may still be loading, for all it knows.
+        wait_for(
+            "processes that were heard of",
+            lambda: all((row["uptime_s"] or 0) > HEARD_S for row in self.home.status().values()),
+            BACK_S,
+        )
+        before = self.home.pids()
+        for name in names:
+            os.kill(before[name], signal.SIGSTOP)
+        return before
+
+    def test_a_controller_and_a_keystone_that_hang_are_told_and_started_again(self) -> None:
+        before = self.hang("controller", "keystone")
+        ran = self.home.stx("status", *self.home.place)
+        self.assertEqual(3, ran.code)
+        for name in ("controller", "keystone"):
+            self.assertRegex(ran.out, rf"(?m)^{name} +does not answer +{before[name]} ")
+        for name in ("controller", "keystone"):
+            self.await_new(name, before[name])
+        self.home.await_in_service()
+        self.assertEqual(before["mtce-client"], self.home.pids()["mtce-client"])
+
+    def test_a_process_monitor_that_hangs_is_started_again(self) -> None:
+        before = self.hang("mtce-client")
+        self.await_new("mtce-client", before["mtce-client"])
+        self.home.await_in_service()
+        now = self.home.pids()
+        self.assertEqual((before["keystone"], before["controller"]), (now["keystone"], now["controller"]))
+
+    def test_up_starts_over_what_does_not_answer(self) -> None:
+        before = self.hang("controller")
+        again = self.home.up()
+        self.assertEqual((0, ""), (again.code, again.err))
+        self.assertIn("controller did not answer: starting over", again.out)
+        self.assertTrue(set(before.values()).isdisjoint(self.home.pids().values()))
+        self.home.await_in_service()
+
+    def test_up_ends_what_an_interrupted_down_has_begun(self) -> None:
+        self.home.layout.maintenance_flag.touch()
+        self.assertIn("everything runs already", self.home.up().out)
+        self.assertFalse(self.home.layout.maintenance_flag.exists())
+
     def test_what_is_down_as_a_whole_is_told_and_up_brings_it_back(self) -> None:
         before = self.kill("controller", "mtce-client")
         ran = self.home.stx("status", *self.home.place)
@@ -329,11 +375,57 @@ class LifeTestCase(FrontDoorTestCase):
         for until, number in (("keystone starts", signal.SIGINT), ("controller is ready", signal.SIGTERM)):
             with self.home.coming_up(until) as up:
                 up.send_signal(number)
+                assert up.stdout is not None
+                self.assertTrue(any("everything is stopped again" in line for line in up.stdout))
+                # As the impatient do.
+                up.send_signal(signal.SIGINT)
                 out, err = up.communicate(timeout=60)
             self.assertEqual(130, up.returncode, (until, out, err))
             self.assertNotIn("Traceback", err)
-            self.assertIn("everything is stopped again", out)
             self.assert_nothing_is_left(self.home)
+
+    def test_an_up_goes_on_when_nobody_reads_what_it_says(self) -> None:
+        with self.home.coming_up("keystone starts") as up:
+            assert up.stdout is not None
+            assert up.stderr is not None
+            up.stdout.close()
+            self.assertEqual((0, ""), (up.wait(START_S), up.stderr.read()))
+        self.assertEqual(0, self.home.stx("status", *self.home.place).code)
+
+    def test_a_failed_up_shows_the_reason_and_leaves_nothing(self) -> None:
+        (self.home.layout.state_dir / "sysinv.sqlite").mkdir(parents=True)
+        failed = self.home.up()
+        self.assert_sentence(failed, "controller ended while it started", str(self.home.layout.log_dir))
+        self.assert_nothing_is_left(self.home)
+
+    def test_lost_passwords_are_replaced(self) -> None:
+        self.assertEqual(0, self.home.up().code)
+        for is_running in (True, False):
+            before = config.read_passwords(self.home.layout)
+            if not is_running:
+                self.assertEqual(0, self.home.down().code)
+            (self.home.layout.data_dir / "passwords.json").unlink()
+            again = self.home.up()
+            self.assertEqual((0, ""), (again.code, again.err))
+            self.assertEqual(0, self.home.run("system", "host-list").code)
+            self.assertTrue(set(before.values()).isdisjoint(config.read_passwords(self.home.layout).values()))
+
+    def test_up_completes_what_one_that_was_killed_has_left_out(self) -> None:
+        with self.home.coming_up("keystone is ready") as up:
+            up.kill()
+            up.communicate(timeout=60)
+        wait_for("all processes", lambda: self.home.stx("status", *self.home.place).code == 0, START_S)
+        again = self.home.up()
+        self.assertEqual((0, ""), (again.code, again.err))
+        self.assertEqual(0, self.home.run("system", "host-list").code)
+
+    def test_down_finds_processes_whose_directory_was_removed(self) -> None:
+        self.assertEqual(0, self.home.up().code)
+        shutil.rmtree(self.home.layout.data_dir)
+        down = self.home.down()
+        self.assertEqual((0, ""), (down.code, down.err))
+        self.assertIn("of its processes stopped", down.out)
+        self.assert_nothing_is_left(self.home)
 
     def test_a_killed_up_is_cleaned_up_by_down(self) -> None:
         with self.home.coming_up("controller starts") as up:

@@ -2,15 +2,30 @@
 """What the platform stands on goes away and comes back: services recover by themselves, and every request gets an answer."""
 
 import threading
+import time
 import unittest
 import urllib.error
 
 from oslotest import base as oslotest_base
 
+from stx import rpc
 from tests.functional import deployment, engines
 from tests.functional.deployment import wait_for
 
 RECOVERY_S = 60.0
+_CALL = """
+import sys
+from stx import context, exception, rpc
+if len(sys.argv) > 2:
+    # Which registers the option.
+    rpc.transport()
+    config.CONF.set_override("transport_url", sys.argv[2])
+    rpc.reset()
+try:
+    rpc.Client(sys.argv[1], "1.0").call(context.internal("probe"), "probe")
+except exception.StxException as error:
+    print(f"{type(error).__name__}: {error.message}")
+"""
 
 
 class StandardOutagesTestCase(oslotest_base.BaseTestCase):
@@ -80,6 +95,16 @@ class StandardOutagesTestCase(oslotest_base.BaseTestCase):
         self.addCleanup(self.remove_added)
         self.assert_nothing_is_lost_silently(self.load_during(self.platform.rabbitmq))
         self.platform.await_in_service()
+
+    def test_a_topic_that_nobody_has_served_yet_is_told_at_once(self) -> None:
+        began = time.monotonic()
+        told = self.platform.python(_CALL, "never.served")
+        self.assertIn("Unavailable: never.served is not served yet.", told)
+        self.assertLess(time.monotonic() - began, rpc.DEADLINE_S)
+
+    def test_a_bus_that_refuses_the_user_is_told(self) -> None:
+        told = self.platform.python(_CALL, "sysinv.conductor_manager", self.platform.rabbitmq.url.replace("stx:", "stranger:"))
+        self.assertRegex(told, r"Unavailable: The message bus refuses probe of sysinv.conductor_manager \(.*ACCESS_REFUSED")
 
     def test_a_conductor_that_is_killed_is_missed_with_503_and_serves_again_when_it_is_back(self) -> None:
         self.addCleanup(self.remove_added)

@@ -162,6 +162,8 @@ class Server:
             server_name="stx",
         )
         self._server.max_request_header_size = HEADER_LIMIT
+        # How often it looks whether it is to stop.
+        self._server.expiration_interval = 0.1
         self._server.ConnectionClass = connection.Connection
         try:
             self._server.prepare()

@@ -18,7 +18,7 @@ def run(arguments: argparse.Namespace) -> int:
     layout = Layout.load(arguments.data_dir)
     password = config.read_passwords(layout).get(arguments.user)
     if password is None:
-        raise exception.NotFound(f"There is no platform in {layout.data_dir} yet. Start it with: stx up.")
+        raise exception.NotFound(f"There is no platform in {layout.data_dir} yet. Start it with: {layout.call('up')}")
     print("\n".join(lines(layout, arguments.user, password)))
     return 0
 

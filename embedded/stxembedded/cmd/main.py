@@ -14,7 +14,7 @@ from stxembedded import config
 COMMANDS = {
     "up": "start the platform, or what of it does not run, and wait until it is ready",
     "down": "stop the platform; its data stays",
-    "status": "show the platform's processes; exit code 3 when not all run",
+    "status": "show the platform's processes; exit code 3 unless all run and answer",
     "env": 'print credentials for a shell: eval "$(stx env)"',
     "test": "check the source: lint, walls, types, unit and functional tests",
     "bench": "measure the platform; without a name: list the measurements",
@@ -22,7 +22,7 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command line: 0 done, 1 failed, 2 not understood, 3 (status) not all is running."""
+    """Runs one command line: 0 done, 1 failed, 2 not understood, 3 (status) not all runs and answers."""
     os.umask(0o077)
     arguments = parser().parse_args(argv)
     try:
@@ -37,6 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of the output (head, a closed pager) has seen enough. Nothing must be flushed into the pipe at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        text = f"{error.filename}: {error.strerror}" if error.filename else error
+        print(f"stx {arguments.command}: {text}", file=sys.stderr)
+        return 1
 
 
 def parser() -> argparse.ArgumentParser:
@@ -73,7 +77,9 @@ def _add_up(up: argparse.ArgumentParser) -> None:
 
 
 def _directory(text: str) -> Path:
-    return Path(os.path.abspath(os.path.expanduser(text)))
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty: give the name of a directory")
+    return config.absolute(text)
 
 
 def _port(text: str) -> int:

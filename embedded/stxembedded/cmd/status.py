@@ -17,20 +17,21 @@ NOT_ALL_RUNNING = 3
 def run(arguments: argparse.Namespace) -> int:
     layout = Layout.load(arguments.data_dir)
     units = all_units(layout)
-    running = Platform(layout, units, print).running()
+    platform = Platform(layout, units, print)
+    running, silent = platform.running(), platform.silent()
     if arguments.pids:
         print("".join(f"{known.pid}\n" for known in running.values()), end="")
     else:
-        rows = [describe(layout, unit, running.get(unit.name)) for unit in units]
+        rows = [describe(layout, unit, running.get(unit.name), unit.name in silent) for unit in units]
         print(json.dumps(rows, indent=2) if arguments.format == "json" else table(rows))
-    return 0 if len(running) == len(units) else NOT_ALL_RUNNING
+    return 0 if len(running) == len(units) and not silent else NOT_ALL_RUNNING
 
 
-def describe(layout: Layout, unit: Unit, known: process.Process | None) -> dict[str, Any]:
+def describe(layout: Layout, unit: Unit, known: process.Process | None, is_silent: bool) -> dict[str, Any]:
     """What is told of one process; the values of one that does not run are null."""
     return {
         "name": unit.name,
-        "state": "running" if known else "stopped",
+        "state": "stopped" if known is None else "does not answer" if is_silent else "running",
         "pid": known.pid if known else None,
         "uptime_s": round(known.uptime_s, 1) if known else None,
         "memory_mib": round(known.memory_mib, 1) if known else None,

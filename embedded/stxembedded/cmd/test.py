@@ -6,6 +6,7 @@ import collections
 import dataclasses
 import io
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -47,6 +48,7 @@ STEPS = (
     Step("style", "lint", ("ruff", "check", "--quiet", ".", "stx")),
     Step("walls", "lint", ("lint-imports",)),
     Step("types", "lint", ("mypy",)),
+    Step("docs", "docs", ("sphinx-build", "-q", "-W", "-j", "2", "-b", "html", "doc/source", "doc/build/html")),
     Step("unit", "unit", ("stestr", "--test-path", "./tests/unit", "run"), is_stestr=True),
     Step("functional", "functional", ("stestr", "--test-path", "./tests/functional", "run", *_WORKERS), is_stestr=True),
 )
@@ -75,7 +77,7 @@ def install_packages(root: Path) -> None:
         return
     print(f"--- packages: installing {', '.join(names)}", flush=True)
     try:
-        packages.install(names, root / ".stestr" / "packages.log")
+        packages.install(names, Path(sys.prefix) / "packages.log")
     except exception.ConfigurationError as error:
         print(f"--- packages: {error.message} The tests that need them are skipped.", flush=True)
 
@@ -96,11 +98,15 @@ def run_step(root: Path, step: Step, filters: Sequence[str] = ()) -> collections
     """
     program = Path(sys.executable).parent / step.argv[0]
     if not program.exists():
-        raise exception.ConfigurationError(f"{program} is not installed. Call ./stx test, which installs it.")
+        raise exception.ConfigurationError(
+            f"{program} is not installed. Call {shlex.quote(str(root / 'stx'))} test, which installs it."
+        )
     # Its own tools come first, as in an activated environment.
     environment = {
         **os.environ,
         "PATH": f"{program.parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        # What a test logs is shown when it fails.
+        "OS_LOG_CAPTURE": os.environ.get("OS_LOG_CAPTURE", "1"),
         # In the checkout's root the rooms' folders would be taken for the packages of the same names.
         "PYTHONPATH": os.pathsep.join(str(root / room) for room in rooms(root)),
     }

@@ -4,8 +4,8 @@
 import argparse
 import dataclasses
 import os
-import shlex
 import signal
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,6 +17,8 @@ from stxembedded.platform import Platform
 from stxembedded.units import all_units, write_drop_ins
 
 HOST_DEADLINE_S = 60.0
+# A process that does not answer may have been started a moment ago by the process monitor.
+PATIENCE_S = 10.0
 NEXT_STEPS = """
 Try:
     eval "$({env})"
@@ -26,21 +28,33 @@ Try:
 
 def run(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+        # `nohup` has the latter ignored.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
     begun = time.monotonic()
 
     def say(text: str) -> None:
-        print(f"[{time.monotonic() - begun:5.1f} s] {text}", flush=True)
+        try:
+            print(f"[{time.monotonic() - begun:5.1f} s] {text}", flush=True)
+        except OSError:
+            # Whoever read it (head, a terminal that was closed) has gone; what was begun is brought to its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-    layout = choose(Layout.load(arguments.data_dir), arguments)
+    kept = Layout.load(arguments.data_dir)
+    layout = choose(kept, arguments)
+    layout.check()
     with lock.exclusive(layout.run_dir / "lock", "up"):
-        platform = Platform(layout, all_units(layout), say)
-        if platform.is_up():
-            _refuse_changes(layout)
+        if not runs_already(kept, say):
+            start(layout, say)
+        elif layout == kept:
+            # One that a `down` that was interrupted has left.
+            layout.maintenance_flag.unlink(missing_ok=True)
             say("everything runs already")
         else:
-            start(layout, platform, say)
-    print(NEXT_STEPS.format(env=_env_call(layout)))
+            raise exception.Conflict(
+                f"The platform runs with another address or other ports. Stop it first: {layout.call('down')}"
+            )
+    print(NEXT_STEPS.format(env=layout.call("env")))
     return 0
 
 
@@ -59,20 +73,40 @@ def choose(layout: Layout, arguments: argparse.Namespace) -> Layout:
     )
 
 
-def start(layout: Layout, platform: Platform, say: Callable[[str], None]) -> None:
-    """Start what does not run; after a failure nothing runs.
+def runs_already(layout: Layout, say: Callable[[str], None]) -> bool:
+    """Whether the platform runs and is well. If it does only in part, all of it is stopped."""
+    platform = Platform(layout, all_units(layout), say)
+    if not platform.running():
+        return False
+    if trouble := _trouble(layout, platform):
+        say(f"{trouble}: starting over")
+        platform.stop()
+    return not trouble
+
+
+def _trouble(layout: Layout, platform: Platform) -> str:
+    """What is wrong with a platform of which something runs; an empty text is nothing."""
+    number = len(all_units(layout))
+    silent = platform.silent(PATIENCE_S) if len(platform.running()) == number else []
+    running = platform.running()
+    if len(running) < number:
+        # One that is missing may be about to be started by the process monitor, so that there would be two.
+        return f"only {', '.join(running) or 'a part'} ran"
+    if silent:
+        return f"{' and '.join(silent)} did not answer"
+    if layout.passwords_pending.exists() or not config.read_passwords(layout):
+        # An `up` was killed before it was done, or the file was removed.
+        return "passwords were lost or are not known to keystone yet"
+    return ""
+
+
+def start(layout: Layout, say: Callable[[str], None]) -> None:
+    """Start everything; after a failure nothing runs.
 
     :raises exception.StxException: saying why it did not work
     """
-    running = platform.running()
-    if platform.is_complete():
-        _refuse_changes(layout)
-    elif running:
-        # One that is missing may be about to be started by the process monitor, so that there would be two.
-        say(f"only {', '.join(running)} ran: starting over")
-        platform.stop()
-        running = {}
-    ports.check(layout, [service for unit in all_units(layout) if unit.name not in running for service in unit.services])
+    platform = Platform(layout, all_units(layout), say)
+    ports.check(layout)
     layout.save()
     say(f"data, configuration and logs are in {layout.data_dir}")
     passwords = config.load_passwords(layout)
@@ -82,6 +116,9 @@ def start(layout: Layout, platform: Platform, say: Callable[[str], None]) -> Non
         platform.start({"keystone": lambda: _ensure_identity(layout, passwords, say)})
         _await_host(layout, passwords, say)
     except BaseException:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # Who is impatient and interrupts it again must not be left with half a platform.
+            signal.signal(number, signal.SIG_IGN)
         say("it did not work: everything is stopped again")
         platform.stop()
         raise
@@ -121,17 +158,5 @@ def _await_host(layout: Layout, passwords: Mapping[str, str], say: Callable[[str
             )
 
 
-def _refuse_changes(wanted: Layout) -> None:
-    if Layout.load(wanted.data_dir) != wanted:
-        raise exception.Conflict("The platform runs with another address or other ports. Stop it first: stx down.")
-
-
 def _interrupt(number: int, frame: Any) -> None:
     raise KeyboardInterrupt
-
-
-def _env_call(layout: Layout) -> str:
-    """How the user calls this command for the same data again."""
-    command = os.environ.get("STX_COMMAND", "stx")
-    is_default = layout.data_dir == config.default_data_dir()
-    return f"{command} env" if is_default else f"{command} env --data-dir {shlex.quote(str(layout.data_dir))}"

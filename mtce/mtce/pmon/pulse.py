@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The text of active monitoring (spec mtce-sm.md A5.2), for the monitor and for the processes that it asks.
+"""The text of active monitoring (spec mtce-sm.md A5.2), for the monitor; the processes that it asks have `stx.pulse`.
 
 The monitor sends `<process> <magic> <sequence>` to the process's port on 127.0.0.1; the process sends the same back to the
 monitor's port with every bit of the magic inverted. The magic is written as 0x and eight hexadecimal digits, the sequence in
@@ -18,24 +18,14 @@ def question(process: str, sequence: int) -> bytes:
     return f"{process} 0x{MAGIC:08x} {sequence}".encode()
 
 
-def answer(datagram: bytes) -> bytes | None:
-    """What a process sends back to the monitor's port, or None when the datagram is no question."""
-    parsed = _parse(datagram, MAGIC)
-    return None if parsed is None else f"{parsed[0]} 0x{INVERTED_MAGIC:08x} {parsed[1]}".encode()
-
-
 def parse_answer(datagram: bytes) -> tuple[str, int] | None:
     """The process and sequence of an answer, or None when it is none."""
-    return _parse(datagram, INVERTED_MAGIC)
-
-
-def _parse(datagram: bytes, magic: int) -> tuple[str, int] | None:
     if len(datagram) > MAX_BYTES:
         return None
     # A sender may close the text with a NUL.
     try:
         process, word, number = datagram.rstrip(b"\0\n").decode("ascii").split()
-        if int(word, 16) != magic:
+        if int(word, 16) != INVERTED_MAGIC:
             return None
         sequence = int(number)
     except ValueError:

@@ -66,7 +66,7 @@ class OptionsTest(testing.TestCase):
     def test_every_option_has_a_help_text_and_a_group(self) -> None:
         options = [(group, option) for group, options in config.list_opts() for option in options]
 
-        self.assertEqual({"DEFAULT", "inproc", "metrics"}, {group for group, _ in options})
+        self.assertEqual({"DEFAULT", "inproc", "metrics", "pulse"}, {group for group, _ in options})
         self.assertEqual([], [option.name for _, option in options if not option.help])
 
     def test_the_sample_does_not_carry_the_name_of_the_machine_that_made_it(self) -> None:

@@ -207,6 +207,16 @@ class DeadlineTest(RpcCase):
             self.assertEqual("begun", answer.result(DEADLINE_S))
             stopping.result(DEADLINE_S)
 
+    def test_an_idle_server_stops_at_once(self) -> None:
+        self.useFixture(fixtures.MonkeyPatch("futurist._thread.ThreadWorker.MAX_IDLE_FOR", DEADLINE_S))
+        server = self.serve()
+        self.assertTrue(self.call("who"))
+        begun = time.monotonic()
+
+        server.stop()
+
+        self.assertLess(time.monotonic() - begun, DEADLINE_S / 2)
+
     def test_a_server_answers_several_requests_at_a_time(self) -> None:
         manager = Manager()
         self.serve(manager)
@@ -216,6 +226,25 @@ class DeadlineTest(RpcCase):
             manager.release.set()
 
             self.assertEqual(begun, {answer.result(DEADLINE_S) for answer in answers})
+
+    def test_a_server_is_stuck_when_all_its_workers_have_been_at_work_for_longer_than_anybody_waits(self) -> None:
+        self.useFixture(fixtures.MonkeyPatch("stx.rpc.STUCK_S", 0.0))
+        manager = Manager()
+        self.serve(manager)
+        with concurrent.futures.ThreadPoolExecutor(rpc.WORKERS) as pool:
+            answers = [pool.submit(self.call, "block", name="first") for _ in range(rpc.WORKERS - 1)]
+            for _ in answers:
+                manager.begun.get(timeout=DEADLINE_S)
+            self.assertTrue(rpc.is_healthy())
+            answers.append(pool.submit(self.call, "block", name="last"))
+            manager.begun.get(timeout=DEADLINE_S)
+            self.assertFalse(rpc.is_healthy())
+            with fixtures.MonkeyPatch("stx.rpc.STUCK_S", DEADLINE_S):
+                self.assertTrue(rpc.is_healthy())
+            manager.release.set()
+            concurrent.futures.wait(answers, DEADLINE_S)
+
+        self.assertTrue(rpc.is_healthy())
 
     def test_a_cast_does_not_wait(self) -> None:
         manager = Manager()

@@ -347,6 +347,20 @@ class ProcessTest(testing.TestCase):
         self.assertEqual(["unhealthy starts\n", "asked\n", "asked\n"], lines)
         self.assertEqual(b"STOPPING=1", self.systemd.recv(100))
 
+    def test_the_process_monitor_is_answered_while_the_process_runs(self) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.configure(f"[pulse]\nport = {port}")
+        process = self.ready("sound")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as monitor:
+            monitor.settimeout(DEADLINE_S)
+            monitor.sendto(b"probe 0x504d4f4e 17", ("127.0.0.1", port))
+
+            self.assertEqual(b"probe 0xafb2b0b1 17", monitor.recv(100))
+        process.send(signal.SIGTERM)
+        self.assertEqual(0, process.end()[0])
+
     def test_a_request_in_progress_is_answered_when_the_process_stops(self) -> None:
         platform = self.useFixture(testing.Platform())
         platform.conf.conf.register_opts(inproc.inproc_opts, group="inproc")

@@ -36,10 +36,19 @@ class ConfigTest(base.BaseTestCase):
             self.assertIn("layout.json", refused.message)
 
     def test_everything_is_private(self) -> None:
-        self.data_dir.mkdir(0o755)
         self.layout.save()
         config.write_configuration(self.layout, config.load_passwords(self.layout))
         for path in (self.data_dir, *self.data_dir.rglob("*")):
+            self.assertEqual(path.stat().st_mode & 0o077, 0, str(path))
+
+    def test_directory_that_was_there_keeps_its_mode_and_what_is_made_in_it_is_private(self) -> None:
+        self.data_dir.mkdir()
+        # That of /tmp, which is given by mistake.
+        self.data_dir.chmod(0o1777)
+        self.layout.save()
+        config.write_configuration(self.layout, config.load_passwords(self.layout))
+        self.assertEqual(self.data_dir.stat().st_mode & 0o7777, 0o1777)
+        for path in self.data_dir.rglob("*"):
             self.assertEqual(path.stat().st_mode & 0o077, 0, str(path))
 
     def test_directory_that_cannot_be_used_is_told(self) -> None:
@@ -50,12 +59,19 @@ class ConfigTest(base.BaseTestCase):
 
     def test_directory_whose_name_means_something_in_urls_is_refused(self) -> None:
         for name in ("a?b", "a#b", "a%b", "a$b", "a;b", "a\nb"):
-            refused = self.assertRaises(exception.ConfigurationError, Layout(self.data_dir / name).save)
+            refused = self.assertRaises(exception.ConfigurationError, Layout(self.data_dir / name).check)
             self.assertIn("Choose a --data-dir", refused.message)
 
     def test_directory_too_long_for_sockets_is_told(self) -> None:
-        refused = self.assertRaises(exception.ConfigurationError, Layout(self.data_dir / ("x" * 80)).save)
+        refused = self.assertRaises(exception.ConfigurationError, Layout(self.data_dir / ("x" * 80)).check)
         self.assertIn("too long", refused.message)
+
+    def test_address_that_the_catalogue_could_send_nobody_to_is_refused(self) -> None:
+        for address in ("0.0.0.0", "::"):
+            refused = self.assertRaises(exception.ConfigurationError, Layout(self.data_dir, address=address).check)
+            self.assertIn("Give the --address", refused.message)
+        for address in ("127.0.0.1", "::1", "localhost"):
+            Layout(self.data_dir, address=address).check()
 
     def test_passwords_are_made_once_and_differ(self) -> None:
         self.layout.save()
@@ -66,6 +82,14 @@ class ConfigTest(base.BaseTestCase):
         self.layout.passwords_pending.unlink()
         self.assertEqual(config.load_passwords(self.layout), passwords)
         self.assertFalse(self.layout.passwords_pending.exists())
+
+    def test_damaged_passwords_are_made_anew(self) -> None:
+        self.layout.save()
+        config.load_passwords(self.layout)
+        for content in ("", "[]", '{"admin": 7}', '{"admin": "a"'):
+            config.write_private(self.data_dir / "passwords.json", content)
+            self.assertEqual(config.read_passwords(self.layout), {})
+            self.assertEqual(len(set(config.load_passwords(self.layout).values())), 6)
 
     def test_missing_password_is_made_beside_the_others(self) -> None:
         self.layout.save()
@@ -105,10 +129,25 @@ class ConfigTest(base.BaseTestCase):
             ({"STX_DATA_DIR": "/a", "XDG_DATA_HOME": "/b"}, "/a"),
             ({"STX_DATA_DIR": None, "XDG_DATA_HOME": "/b"}, "/b/starlingx"),
             ({"STX_DATA_DIR": None, "XDG_DATA_HOME": None, "HOME": "/c"}, "/c/.local/share/starlingx"),
+            ({"STX_DATA_DIR": "~/d"}, "/c/d"),
+            ({"STX_DATA_DIR": "d"}, f"{os.getcwd()}/d"),
         ):
             for name, value in variables.items():
                 self.useFixture(fixtures.EnvironmentVariable(name, value))
             self.assertEqual(config.default_data_dir(), Path(wanted))
+
+    def test_calls_are_told_as_the_user_calls(self) -> None:
+        self.useFixture(fixtures.EnvironmentVariable("STX_DATA_DIR", "/my data"))
+        self.useFixture(fixtures.EnvironmentVariable("STX_COMMAND", "./stx"))
+        self.assertEqual(Layout(config.default_data_dir()).call("down"), "./stx down")
+        self.assertEqual(Layout(Path("/other data")).call("env"), "./stx env --data-dir '/other data'")
+        self.useFixture(fixtures.EnvironmentVariable("STX_COMMAND"))
+        self.assertEqual(Layout(config.default_data_dir()).call("up"), "stx up")
+
+    def test_file_that_cannot_be_replaced_leaves_nothing_behind_either(self) -> None:
+        (self.data_dir / "occupied").mkdir(parents=True)
+        self.assertRaises(IsADirectoryError, config.write_private, self.data_dir / "occupied", "{}")
+        self.assertEqual(os.listdir(self.data_dir), ["occupied"])
 
     def test_replaced_file_leaves_nothing_else_behind(self) -> None:
         self.layout.save()

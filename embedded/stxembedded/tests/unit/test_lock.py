@@ -22,6 +22,10 @@ class LockTest(base.BaseTestCase):
         self.assertIn(f"stx up (pid {os.getpid()})", refused.message)
         self.assertIn(str(self.path.parent.parent), refused.message)
 
+    def test_full_disk_keeps_nobody_from_the_lock(self) -> None:
+        with lock.exclusive(Path("/dev/full"), "down"):
+            self.assertRaises(exception.Conflict, lock.exclusive(Path("/dev/full"), "up").__enter__)
+
     def test_lock_is_free_again_after_a_command_that_failed(self) -> None:
         def fail() -> None:
             with lock.exclusive(self.path, "up"):

@@ -2,6 +2,7 @@
 """Real processes: started, known, stopped."""
 
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -14,6 +15,9 @@ from stxembedded import process
 from stxembedded.tests.waiting import wait_for
 
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); signal.pause()"
+POLITE = (
+    "import signal; signal.signal(signal.SIGTERM, lambda *_: exit(print('ends'))); print('polite', flush=True); signal.pause()"
+)
 PARENT = "import subprocess, signal; print(subprocess.Popen(['sleep', '60']).pid, flush=True); signal.pause()"
 
 
@@ -70,6 +74,13 @@ class ProcessTest(base.BaseTestCase):
         self.assertIs(process.stop(self.pid_file, 0.2), process.Stopped.KILLED)
         self.assertGreaterEqual(time.monotonic() - begun, 0.2)
         self.assertFalse(started.is_running)
+
+    def test_process_that_is_stopped_gets_to_end_itself(self) -> None:
+        started = self.start(sys.executable, "-c", POLITE)
+        self.said()
+        os.kill(started.pid, signal.SIGSTOP)
+        self.assertIs(process.stop(self.pid_file, 10), process.Stopped.TERMINATED)
+        self.assertEqual(self.output.read_text(), "polite\nends\n")
 
     def test_what_a_process_leaves_in_its_session_is_stopped_too(self) -> None:
         self.start(sys.executable, "-c", PARENT)

@@ -42,9 +42,10 @@ class EnvTest(base.BaseTestCase):
 
     def test_without_a_platform_it_says_how_to_start_one(self) -> None:
         directory = self.useFixture(fixtures.TempDir()).path
+        self.useFixture(fixtures.EnvironmentVariable("STX_COMMAND", "./stx"))
         arguments = main.parser().parse_args(["env", "--data-dir", directory])
         refused = self.assertRaises(exception.NotFound, env.run, arguments)
-        self.assertIn("stx up", refused.message)
+        self.assertTrue(refused.message.endswith(f"Start it with: ./stx up --data-dir {directory}"), refused.message)
 
     def test_user_may_be_chosen(self) -> None:
         layout = Layout(Path(self.useFixture(fixtures.TempDir()).path))

@@ -31,8 +31,13 @@ class MainTest(base.BaseTestCase):
         self.assertEqual((code, out), (1, ""))
         self.assertRegex(err, r"^stx status: .*layout.json cannot be used.*\n$")
 
+    def test_failure_of_the_system_is_one_sentence_too(self) -> None:
+        (Path(self.data_dir) / "passwords.json").mkdir()
+        code, out, err = self.run_command("env", "--data-dir", self.data_dir)
+        self.assertEqual((code, out, err), (1, "", f"stx env: {self.data_dir}/passwords.json: Is a directory\n"))
+
     def test_what_is_not_understood_ends_with_code_2(self) -> None:
-        for argv in ((), ("fly",), ("up", "--platform-port", "70000"), ("status", "-f", "xml")):
+        for argv in ((), ("fly",), ("up", "--platform-port", "70000"), ("status", "-f", "xml"), ("down", "--data-dir", "")):
             self.assertEqual(self.run_command(*argv)[0], 2, str(argv))
 
     def test_every_command_has_help(self) -> None:

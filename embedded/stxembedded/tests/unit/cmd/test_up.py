@@ -3,11 +3,9 @@
 
 from pathlib import Path
 
-import fixtures
 from oslotest import base
 
 from stx import exception
-from stxembedded import config
 from stxembedded.cmd import main, up
 from stxembedded.config import Layout
 
@@ -33,9 +31,3 @@ class ChooseTest(base.BaseTestCase):
     def test_ports_that_cannot_work_are_refused(self) -> None:
         self.assertRaises(exception.Invalid, choose, "--port-base", "65534")
         self.assertRaises(exception.Invalid, choose, "--platform-port", "1")
-
-    def test_next_steps_call_the_command_as_the_user_did(self) -> None:
-        self.useFixture(fixtures.EnvironmentVariable("STX_DATA_DIR", "/my data"))
-        self.useFixture(fixtures.EnvironmentVariable("STX_COMMAND", "./stx"))
-        self.assertEqual(up._env_call(Layout(config.default_data_dir())), "./stx env")
-        self.assertEqual(up._env_call(Layout(Path("/other data"))), "./stx env --data-dir '/other data'")

@@ -27,14 +27,14 @@ exit 0
 
 RESPONDER = """
 import os, pathlib, socket, sys
-from mtce.pmon import pulse
+from stx import pulse as stx_pulse
 port, silence = int(sys.argv[1]), pathlib.Path(sys.argv[2])
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
     sock.bind(("127.0.0.1", port))
     while True:
         datagram, sender = sock.recvfrom(256)
         if not silence.exists():
-            sock.sendto(pulse.answer(datagram), sender)
+            sock.sendto(stx_pulse.answer(datagram), sender)
 """
 
 

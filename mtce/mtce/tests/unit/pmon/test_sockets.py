@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mtce.pmon import pulse, sockets
 from mtce.pmon.sockets import OrderSocket, PulseSocket
 from mtce.tests.unit.pmon.harness import DirectoryTest, wait_until
+from stx import pulse as stx_pulse
 
 
 class SocketTest(DirectoryTest):
@@ -40,7 +41,7 @@ class PulseSocketTest(SocketTest):
         self.pulses.ask("x", self.process.getsockname()[1], 7)
         question, sender = self.process.recvfrom(256)
         self.assertEqual(pulse.question("x", 7), question)
-        for datagram in (b"noise", b"", question, pulse.answer(question)):
+        for datagram in (b"noise", b"", question, stx_pulse.answer(question)):
             self.process.sendto(datagram, sender)
         wait_until(lambda: self.serve() or self.answers)
         self.assertEqual([("x", 7)], self.answers)
