@@ -11,16 +11,9 @@ same machine and user send through that UNIX socket. They can call; only the hub
 import collections
 import contextlib
 import itertools
-import logging
-import os
-import select
-import socket
-import socketserver
-import stat
-import struct
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -29,7 +22,7 @@ from oslo_config import cfg
 from oslo_messaging._drivers import base
 from oslo_messaging._drivers import common as driver_common
 
-LOG = logging.getLogger(__name__)
+from stx import inproc_hub
 
 inproc_opts = [
     cfg.BoolOpt(
@@ -42,9 +35,6 @@ inproc_opts = [
 
 # A topic that nobody serves yet, or a server that is busy, holds this many messages; the next sender is told.
 PENDING_LIMIT = 10_000
-FRAME_LIMIT = 16 * 1024 * 1024
-CONNECT_TIMEOUT_S = 5.0
-DRAIN_S = 0.5
 
 
 def _copy(value: Any) -> Any:
@@ -167,19 +157,6 @@ class _Listener(base.PollStyleListener):
                 self._bus.route(message)
 
 
-class _Frame(msgspec.Struct):
-    """One request, as it also passes through a hub's socket."""
-
-    exchange: str
-    topic: str
-    server: str | None
-    fanout: bool
-    ctxt: dict[str, Any]
-    message: dict[str, Any]
-    wait: bool
-    timeout: float | None
-
-
 class Bus:
     """Queues by (exchange, topic) and (exchange, topic, server), and who listens to them."""
 
@@ -217,7 +194,7 @@ class Bus:
             if listener.put(message):
                 return
 
-    def send(self, frame: _Frame) -> tuple[Any, Any]:
+    def send(self, frame: inproc_hub.Frame) -> tuple[Any, Any]:
         """Deliver, and for a call wait for (reply, serialised failure).
 
         :raises oslo_messaging.MessagingTimeout: when no answer came in time
@@ -242,150 +219,8 @@ class Bus:
         return answer
 
 
-class _Answer(msgspec.Struct):
-    reply: Any = None
-    failure: Any = None
-    timed_out: str | None = None
-
-
-def _write(sock: socket.socket, value: Any) -> None:
-    data = msgspec.json.encode(value)
-    sock.sendall(struct.pack("!I", len(data)) + data)
-
-
-def _read_exactly(sock: socket.socket, size: int) -> bytes:
-    data = bytearray()
-    while len(data) < size:
-        chunk = sock.recv(min(65536, size - len(data)))
-        if not chunk:
-            raise EOFError
-        data += chunk
-    return bytes(data)
-
-
-def _read(sock: socket.socket, kind: type) -> Any:
-    (size,) = struct.unpack("!I", _read_exactly(sock, 4))
-    if size > FRAME_LIMIT:
-        raise ValueError(f"a frame of {size} bytes is over the limit of {FRAME_LIMIT}")
-    return msgspec.json.decode(_read_exactly(sock, size), type=kind)
-
-
-class _HubHandler(socketserver.BaseRequestHandler):
-    server: "_HubServer"
-
-    def handle(self) -> None:
-        credentials = self.request.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-        uid = struct.unpack("3i", credentials)[1]
-        if uid not in (0, os.getuid()):
-            LOG.warning("Refused a message bus connection from user id %d", uid)
-            return
-        try:
-            while True:
-                frame = _read(self.request, _Frame)
-                with self.server.answering():
-                    try:
-                        answer = _Answer(*self.server.bus.send(frame))
-                    except oslo_messaging.MessagingException as error:
-                        answer = _Answer(timed_out=str(error))
-                    _write(self.request, answer)
-        except (EOFError, OSError):
-            pass
-        except (ValueError, RecursionError, msgspec.MsgspecError) as error:
-            LOG.warning("Dropped a message bus connection: %s", error)
-
-
-class _HubServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self, path: str, bus: Bus) -> None:
-        self.bus = bus
-        self._answering = 0
-        self._changed = threading.Condition()
-        _remove_stale_socket(path)
-        mask = os.umask(0o177)
-        try:
-            super().__init__(path, _HubHandler)
-        finally:
-            os.umask(mask)
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 60}, name="inproc-hub", daemon=True).start()
-
-    @contextlib.contextmanager
-    def answering(self) -> Iterator[None]:
-        with self._changed:
-            self._answering += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._answering -= 1
-                self._changed.notify_all()
-
-    def drain(self) -> None:
-        """Let answers that are there leave before the process ends."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._answering, DRAIN_S)
-
-    def close(self) -> None:
-        # It wakes serve_forever, which shutdown() waits for, out of its long poll.
-        self.socket.shutdown(socket.SHUT_RDWR)
-        self.shutdown()
-        self.server_close()
-
-
-def _remove_stale_socket(path: str) -> None:
-    try:
-        if stat.S_ISSOCK(os.lstat(path).st_mode):
-            os.unlink(path)
-    except FileNotFoundError:
-        pass
-
-
-class _Remote:
-    """The bus as seen from another process: one connection a thread, opened again when the hub was restarted."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._local = threading.local()
-
-    def send(self, frame: _Frame) -> tuple[Any, Any]:
-        sock = getattr(self._local, "sock", None)
-        if sock is None or _is_closed(sock):
-            sock = self._connect()
-        # The hub ends a call itself at its deadline; the margin only bounds the wait for a hub that hangs.
-        sock.settimeout((frame.timeout or 0) + CONNECT_TIMEOUT_S)
-        try:
-            _write(sock, frame)
-            answer = _read(sock, _Answer)
-        except (OSError, EOFError) as error:
-            self._local.sock = None
-            sock.close()
-            raise oslo_messaging.MessagingTimeout(f"the controller closed its message bus {self._path}: {error!r}") from error
-        if answer.timed_out:
-            raise oslo_messaging.MessagingTimeout(answer.timed_out)
-        return answer.reply, answer.failure
-
-    def _connect(self) -> socket.socket:
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        sock.settimeout(CONNECT_TIMEOUT_S)
-        try:
-            sock.connect(self._path)
-        except OSError as error:
-            sock.close()
-            raise oslo_messaging.MessageDeliveryFailure(f"no controller answers at {self._path}: {error.strerror}") from error
-        self._local.sock = sock
-        return sock
-
-
-def _is_closed(sock: socket.socket) -> bool:
-    """Whether the peer has gone since the last answer, so that nothing is written into a dead connection."""
-    readable, _, _ = select.select([sock], [], [], 0)
-    # An idle connection has nothing to read; what makes it readable is its end.
-    return bool(readable)
-
-
 _buses: dict[str, Bus] = collections.defaultdict(Bus)
-_hubs: dict[str, _HubServer] = {}
+_hubs: dict[str, inproc_hub.Server] = {}
 _registry_lock = threading.Lock()
 
 
@@ -405,14 +240,14 @@ class InprocDriver(base.BaseDriver):
         super().__init__(conf, url, default_exchange, allowed_remote_exmods)
         conf.register_opts(inproc_opts, group="inproc")
         self._path = path = "/" + url.virtual_host if url.virtual_host else ""
-        self._bus: Bus | _Remote
+        self._bus: Bus | inproc_hub.Remote
         if path and not conf.inproc.hub:
-            self._bus = _Remote(path)
+            self._bus = inproc_hub.Remote(path)
             return
         with _registry_lock:
             self._bus = _buses[path]
             if path and path not in _hubs:
-                _hubs[path] = _HubServer(path, self._bus)
+                _hubs[path] = inproc_hub.Server(path, self._bus.send)
 
     def require_features(self, requeue: bool = True) -> None:
         pass
@@ -429,7 +264,9 @@ class InprocDriver(base.BaseDriver):
         transport_options: Any = None,
     ) -> Any:
         exchange = target.exchange or self._default_exchange
-        frame = _Frame(exchange, target.topic, target.server, bool(target.fanout), ctxt, message, bool(wait_for_reply), timeout)
+        frame = inproc_hub.Frame(
+            exchange, target.topic, target.server, bool(target.fanout), ctxt, message, bool(wait_for_reply), timeout
+        )
         reply, failure = self._bus.send(frame)
         if failure:
             raise driver_common.deserialize_remote_exception(failure, self._allowed_remote_exmods)
@@ -439,7 +276,7 @@ class InprocDriver(base.BaseDriver):
         self.send(target, ctxt, message)
 
     def listen(self, target: oslo_messaging.Target, batch_size: int, batch_timeout: float | None) -> base.Listener:
-        if isinstance(self._bus, _Remote):
+        if isinstance(self._bus, inproc_hub.Remote):
             raise NotImplementedError("only the process that holds the bus can serve on it: set [inproc] hub = true there")
         listener = self._bus.listen(target.exchange or self._default_exchange, target.topic, target.server)
         return base.PollStyleListenerAdapter(listener, batch_size, batch_timeout)

@@ -15,7 +15,7 @@ from typing import Any
 import fixtures
 import oslo_messaging
 
-from stx import context, exception, inproc, rpc, testing
+from stx import context, exception, inproc, inproc_hub, rpc, testing
 from stx.tests.unit import service_process
 
 DEADLINE_S = 20.0
@@ -104,7 +104,7 @@ class HubTest(HubCase):
         errors = self.useFixture(fixtures.MonkeyPatch("sys.stderr", io.StringIO())).new_value
         other = self.connect()
         malformed = {
-            "longer than allowed": struct.pack("!I", inproc.FRAME_LIMIT + 1),
+            "longer than allowed": struct.pack("!I", inproc_hub.FRAME_LIMIT + 1),
             "not a frame": b"GET / HTTP/1.1\r\n\r\n",
             "not JSON": struct.pack("!I", 5) + b"{{{{{",
             "not UTF-8": struct.pack("!I", 4) + b'"\xff"!',
@@ -165,7 +165,7 @@ class RemoteTest(HubCase):
         rpc.publish(self.internal, "fm.alarm.set", {})
 
     def test_a_hub_that_hangs_keeps_a_caller_no_longer_than_its_deadline_and_a_margin(self) -> None:
-        self.useFixture(fixtures.MonkeyPatch("stx.inproc.CONNECT_TIMEOUT_S", 0.1))
+        self.useFixture(fixtures.MonkeyPatch("stx.inproc_hub.CONNECT_TIMEOUT_S", 0.1))
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as hanging:
             hanging.bind(str(self.path))
             hanging.listen()
@@ -214,18 +214,18 @@ class StaleSocketTest(testing.TestCase):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as left:
             left.bind(str(self.path))
 
-        inproc._remove_stale_socket(str(self.path))
+        inproc_hub.remove_stale_socket(str(self.path))
 
         self.assertFalse(self.path.exists())
 
     def test_a_file_that_is_no_socket_is_kept(self) -> None:
         self.path.write_text("precious")
 
-        inproc._remove_stale_socket(str(self.path))
+        inproc_hub.remove_stale_socket(str(self.path))
 
         self.assertEqual("precious", self.path.read_text())
 
     def test_nothing_to_remove_is_no_error(self) -> None:
-        inproc._remove_stale_socket(str(self.path))
+        inproc_hub.remove_stale_socket(str(self.path))
 
         self.assertFalse(self.path.exists())
