@@ -72,10 +72,22 @@ class Conductor:
         """Store what mtce decided of a host; only STATE_FIELDS are taken."""
         self._rpc.call(context, "update_host_state", hostname=hostname, changes=dict(changes))
 
+    def report_install_progress(
+        self, context: RequestContext, host_uuid: str, install_state: str, install_state_info: str | None
+    ) -> None:
+        """Store what an installer tells of the installation of a locked host (spec sysinv.md 6.4)."""
+        self._rpc.call(
+            context,
+            "report_install_progress",
+            host_uuid=host_uuid,
+            install_state=install_state,
+            install_state_info=install_state_info,
+        )
+
     def register_agent(self, context: RequestContext, macs: Sequence[str], hostname: str) -> Registration:
         """Say which host the agent is on.
 
-        :raises exception.NotFound: when the host was not added and not discovered
+        :raises exception.NotFound: when the host was not added, or was discovered and has no personality yet
         """
         return self._rpc.call(context, "register_agent", into=Registration, macs=list(macs), hostname=hostname)
 

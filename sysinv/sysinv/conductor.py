@@ -2,73 +2,124 @@
 """sysinv-conductor: the only writer of inventory and configuration."""
 
 import contextlib
+import functools
 import logging
+import pathlib
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from oslo_config import cfg
-from oslo_db import exception as db_exception
 
 from fm import client as fm_client
-from stx import exception, rpc, service, version
+from stx import context as stx_context
+from stx import exception, rpc, service
 from stx.context import RequestContext
-from sysinv import client, conf, defaults, rules, states
+from sysinv import addressing, boot, boot_files, client, conf, defaults, dnsmasq, install, leases, rows, rules, states
+from sysinv.bootstrap import Bootstrap
 from sysinv.db import api as db_api
 
 LOG = logging.getLogger(__name__)
 CONF = cfg.CONF
 
+_STEP_S = 1.0
+_AUDIT_S = 60.0
+
 
 class Conductor:
-    """What sysinv-conductor does over RPC. Configuration requests are carried out one after another."""
+    """What sysinv-conductor does over RPC. Configuration requests are carried out one after another.
+
+    :ivar hosts_changed: called when something changed that files for hosts are made of
+    """
 
     target = rpc.target(client.TOPIC, client.VERSION)
 
     def __init__(self) -> None:
         self._faults = fm_client.FaultReporter()
-        # The rules about one host look at all hosts.
-        self._rules_lock = threading.Lock()
+        # Decisions about one host look at all hosts, or at what another request changes.
+        self._hosts_lock = threading.Lock()
+        self._plan = rows.management_plan()
+        self.hosts_changed: Callable[[], None] = lambda: None
 
     @rpc.exposed
     def create_host(self, context: RequestContext, values: dict[str, Any]) -> dict[str, Any]:
-        with self._rules_lock:
-            system, hosts = _system(), db_api.all_hosts()
-            # Null is as good as left out.
-            given = {name: value for name, value in values.items() if value is not None}
-            host = rules.complete(given, system, hosts)
-            _refuse(
-                f"Cannot add the host {host.get('hostname') or host.get('mgmt_mac') or ''}".rstrip(),
-                rules.check_create(host, system, hosts),
-            )
-            row = {**defaults.host(version.SOFTWARE_VERSION), **host, "uuid": str(uuid.uuid4()), "forisystemid": system["id"]}
-            with _duplicates(host["hostname"]):
-                db_api.create_host(row)
-        try:
-            self._faults.log("200.020", f"host={host['hostname']}.event=add", f"Host {host['hostname']} was added.")
-        except exception.Unavailable as error:
-            # The host is there: its history lacks a line, which is no reason to tell that adding it failed.
-            LOG.error("That %s was added was not logged: %s", host["hostname"], error.message)
-        return _announced(context, "sysinv.host.create", host["hostname"])
+        """Add a host; one that was discovered and has no personality yet becomes the one that is added."""
+        # Null is as good as left out.
+        given = {name: value for name, value in values.items() if value is not None}
+        with self._hosts_lock:
+            system, hosts = rows.system(), db_api.all_hosts()
+            known = rules.find_discovered(given.get("mgmt_mac"), hosts) if given.get("personality") else None
+            wanted = rules.complete(given, system, hosts)
+            what = f"Cannot add the host {wanted.get('hostname') or wanted.get('mgmt_mac') or ''}".rstrip()
+            if known is not None:
+                changed = self._change(what, known, given, system, hosts)
+                host_uuid, event = known["uuid"], "sysinv.host.update"
+            else:
+                refusals = rules.check_create(wanted, system, hosts)
+                wanted["mgmt_ip"] = self._address(wanted, hosts, refusals)
+                rows.refuse(what, refusals)
+                changed, host_uuid, event = wanted, str(uuid.uuid4()), "sysinv.host.create"
+                rows.create({**wanted, "action_state": states.REINSTALLING}, host_uuid, system)
+        self._log_added(changed["hostname"])
+        return self._announce(context, event, host_uuid, changed)
 
     @rpc.exposed
     def update_host(self, context: RequestContext, host_uuid: str, changes: dict[str, Any]) -> dict[str, Any]:
-        with self._rules_lock:
+        with self._hosts_lock:
             host = db_api.get_host(host_uuid)
-            changed, refusals = rules.check_update(host, changes, _system(), db_api.all_hosts())
-            _refuse(f"Cannot change {_named(host)}", refusals)
-            if not changed:
-                return host
-            with _duplicates(_named(host)):
-                db_api.update_host(host_uuid, changed)
-        return _announced(context, "sysinv.host.update", host_uuid)
+            changed = self._change(f"Cannot change {rules.called(host)}", host, changes, rows.system(), db_api.all_hosts())
+        if not changed:
+            return host
+        if changed.get("personality"):
+            self._log_added(changed["hostname"])
+        return self._announce(context, "sysinv.host.update", host_uuid, changed)
+
+    def _change(
+        self, what: str, host: rules.Host, changes: dict[str, Any], system: dict[str, Any], hosts: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Change a host as far as that changes anything; gives what changed."""
+        changed, refusals = rules.check_update(host, changes, system, hosts)
+        if changed.get("personality"):
+            changed["action_state"] = states.REINSTALLING
+        if changed.get("personality") or changed.get("mgmt_ip"):
+            others = [other for other in hosts if other["uuid"] != host["uuid"]]
+            changed["mgmt_ip"] = self._address({**host, **changed}, others, refusals)
+        rows.refuse(what, refusals)
+        if changed:
+            with rows.duplicates(rules.called({**host, **changed})):
+                db_api.update_host(host["uuid"], changed)
+        return changed
+
+    def _address(self, host: rules.Host, others: Sequence[rules.Host], refusals: list[rules.Refusal]) -> str | None:
+        """The management address that a host gets; what is against it is added to what is against the host."""
+        if refusals and not host.get("mgmt_ip"):
+            return None
+        address, against = addressing.give(self._plan, host, others)
+        refusals += against
+        return address
+
+    def discover(self, context: RequestContext, mac: str) -> None:
+        """Take in a machine that waits to be installed, unless it is known."""
+        with self._hosts_lock:
+            if db_api.is_known_mac(mac):
+                return
+            system = rows.system()
+            if refusals := rules.check_discovery(system, db_api.all_hosts()):
+                LOG.info("%s asks to be installed and is passed over: %s", mac, refusals[0].reason)
+                return
+            host_uuid = str(uuid.uuid4())
+            rows.create({"mgmt_mac": mac}, host_uuid, system)
+        LOG.info("Discovered the host %s", mac)
+        self._log(f"host={mac}.event=discovered", f"A host with the MAC address {mac} was discovered.")
+        # It has no files before it has a personality.
+        self._announce(context, "sysinv.host.create", host_uuid, {})
 
     @rpc.exposed
     def delete_host(self, context: RequestContext, host_uuid: str) -> None:
-        with self._rules_lock:
+        with self._hosts_lock:
             host = db_api.get_host(host_uuid)
-            _refuse(f"Cannot delete {_named(host)}", rules.check_delete(host, _system(), CONF.host))
+            rows.refuse(f"Cannot delete {rules.called(host)}", rules.check_delete(host, rows.system(), CONF.host))
             if host["hostname"]:
                 # Before the host goes: nobody could clear its alarms afterwards.
                 entity = f"host={host['hostname']}"
@@ -79,11 +130,11 @@ class Conductor:
                     ]
                 )
             db_api.delete_host(host_uuid)
-        rpc.publish(context, "sysinv.host.delete", {"uuid": host_uuid, "hostname": host["hostname"]})
+        self._announce_deleted(context, host)
 
     @rpc.exposed
     def update_system(self, context: RequestContext, system_uuid: str, changes: dict[str, Any]) -> None:
-        _refuse("Cannot change the system", rules.check_system(changes))
+        rows.refuse("Cannot change the system", rules.check_system(changes))
         if changes and not db_api.update_system(system_uuid, changes):
             raise exception.NotFound(f"There is no system {system_uuid}. `system show` shows the one there is.")
         rpc.publish(context, "sysinv.system.update", {"uuid": system_uuid, "changes": changes})
@@ -96,23 +147,73 @@ class Conductor:
     def update_host_state(self, context: RequestContext, hostname: str, changes: dict[str, Any]) -> None:
         if unknown := changes.keys() - set(client.STATE_FIELDS):
             raise exception.Invalid(f"mtce does not own the host's {', '.join(sorted(unknown))}.")
-        host = db_api.get_host(hostname)
-        changed = {name: value for name, value in changes.items() if host[name] != value}
-        if changed:
-            db_api.update_host(host["uuid"], changed)
-            _announced(context, "sysinv.host.update", host["uuid"])
+        with self._hosts_lock:
+            host = db_api.get_host(hostname)
+            changed = {name: value for name, value in changes.items() if host[name] != value}
+            if "availability" in changed:
+                changed |= install.on_availability(host, changed["availability"])
+            if changed:
+                db_api.update_host(host["uuid"], changed)
+        # That time passes is no news: telling it would make all who follow read all hosts again.
+        if changed.keys() - {"uptime"}:
+            self._announce(context, "sysinv.host.update", host["uuid"], changed)
+
+    @rpc.exposed
+    def report_install_progress(
+        self, context: RequestContext, host_uuid: str, install_state: str, install_state_info: str | None
+    ) -> None:
+        with self._hosts_lock:
+            host = db_api.get_host(host_uuid)
+            rows.refuse(
+                f"Cannot note the installation of {rules.called(host)}",
+                install.check_report(host, install_state, install_state_info),
+            )
+            changed = install.on_report(host, install_state, install_state_info)
+            if changed:
+                db_api.update_host(host_uuid, changed)
+        if "install_state" in changed:
+            LOG.info("The installation of %s: %s", rules.called(host), changed["install_state"])
+            self._announce(context, "sysinv.host.update", host_uuid, changed)
+
+    def audit_installations(self, context: RequestContext) -> None:
+        """What is to be done once a minute: whose installer is silent for too long has failed."""
+        for host_uuid in [host["uuid"] for host in db_api.all_hosts() if install.on_minute(host)]:
+            changed: dict[str, Any] = {}
+            with self._hosts_lock, contextlib.suppress(exception.NotFound):
+                host = db_api.get_host(host_uuid)
+                changed = install.on_minute(host)
+                if changed:
+                    db_api.update_host(host_uuid, changed)
+            if "install_state" in changed:
+                LOG.warning("The installation of %s: %s", rules.called(host), changed["install_state"])
+                self._announce(context, "sysinv.host.update", host_uuid, changed)
 
     @rpc.exposed
     def register_agent(self, context: RequestContext, macs: list[str], hostname: str) -> client.Registration:
-        host = db_api.find_host([mac.lower() for mac in macs], hostname)
-        if host is None:
-            raise exception.NotFound(
-                f"No host is known by the name {hostname} or one of the MAC addresses {', '.join(macs) or '(none)'}. "
-                "Add it with `system host-add`."
+        """Say which host the agent is on. A machine that was discovered by another of its ports is the same host."""
+        macs = [mac.lower() for mac in macs]
+        with self._hosts_lock:
+            found = db_api.find_hosts(macs, hostname)
+            discovered = [host for host in found if host["personality"] is None]
+            # An address tells more than a name.
+            known = sorted(
+                (host for host in found if host["personality"] is not None),
+                key=lambda host: (host["mgmt_mac"] not in macs, host["hostname"] != hostname),
             )
-        if host["mgmt_mac"] is None and macs:
-            with _duplicates(_named(host)):
-                db_api.update_host(host["uuid"], {"mgmt_mac": macs[0].lower()})
+            if not known:
+                raise exception.NotFound(_unknown_agent(macs, hostname, discovered))
+            host = known[0]
+            for other in discovered:
+                LOG.info("%s is %s: its port %s was discovered", rules.called(other), host["hostname"], other["mgmt_mac"])
+                db_api.delete_host(other["uuid"])
+            changed = {"mgmt_mac": macs[0]} if host["mgmt_mac"] is None and macs else {}
+            if changed:
+                with rows.duplicates(host["hostname"]):
+                    db_api.update_host(host["uuid"], changed)
+        for other in discovered:
+            self._announce_deleted(context, other)
+        if changed:
+            self._announce(context, "sysinv.host.update", host["uuid"], changed)
         return client.Registration(host["uuid"], host["hostname"], db_api.get_digests(host["uuid"]))
 
     @rpc.exposed
@@ -122,13 +223,48 @@ class Conductor:
                 raise exception.Invalid(f"There is no inventory of the kind {kind!r}.")
             _check_records(kind, report.records)
         subfunctions = db_api.get_host(host_uuid)["subfunctions"] or ""
-        rows = {kind: (report.digest, defaults.fill(kind, report.records, subfunctions)) for kind, report in reports.items()}
-        if not db_api.store_inventory(host_uuid, rows):
+        kinds = {kind: (report.digest, defaults.fill(kind, report.records, subfunctions)) for kind, report in reports.items()}
+        if not db_api.store_inventory(host_uuid, kinds):
             raise exception.NotFound(f"There is no host {host_uuid}.")
         LOG.info(
-            "Stored the inventory of host %s: %s", host_uuid, ", ".join(f"{kind} {len(rows[kind][1])}" for kind in sorted(rows))
+            "Stored the inventory of host %s: %s", host_uuid, ", ".join(f"{kind} {len(kinds[kind][1])}" for kind in sorted(kinds))
         )
-        rpc.publish(context, "sysinv.inventory.update", {"host_uuid": host_uuid, "kinds": sorted(rows)})
+        rpc.publish(context, "sysinv.inventory.update", {"host_uuid": host_uuid, "kinds": sorted(kinds)})
+
+    def _log_added(self, hostname: str) -> None:
+        self._log(f"host={hostname}.event=add", f"Host {hostname} was added.")
+
+    def _log(self, entity: str, text: str) -> None:
+        try:
+            self._faults.log("200.020", entity, text)
+        except exception.Unavailable as error:
+            # The host is there: its history lacks a line, which is no reason to tell that adding it failed.
+            LOG.error("That it happened was not logged: %s %s", text, error.message)
+
+    def _announce(self, context: RequestContext, event: str, host_uuid: str, changed: Mapping[str, Any]) -> dict[str, Any]:
+        """Tell whoever follows that a host changed; gives it as it is now."""
+        host = db_api.get_host(host_uuid)
+        told = ("uuid", "hostname", "personality", "administrative", "operational", "availability", "task")
+        rpc.publish(context, event, {name: host[name] for name in told})
+        if changed.keys() & boot_files.SOURCES:
+            self.hosts_changed()
+        return host
+
+    def _announce_deleted(self, context: RequestContext, host: Mapping[str, Any]) -> None:
+        rpc.publish(context, "sysinv.host.delete", {"uuid": host["uuid"], "hostname": host["hostname"]})
+        self.hosts_changed()
+
+
+def _unknown_agent(macs: Sequence[str], hostname: str, discovered: Sequence[Mapping[str, Any]]) -> str:
+    if discovered:
+        return (
+            f"This is {rules.called(discovered[0])}, which was discovered and has no personality yet. Give it one: "
+            f"system host-update {discovered[0]['id']} personality=..."
+        )
+    return (
+        f"No host is known by the name {hostname} or one of the MAC addresses {', '.join(macs) or '(none)'}. "
+        "Add it with `system host-add`."
+    )
 
 
 def _check_records(kind: str, records: Sequence[dict[str, Any]]) -> None:
@@ -143,76 +279,42 @@ def _check_records(kind: str, records: Sequence[dict[str, Any]]) -> None:
         raise exception.Invalid(f"Two {kind} records have the same {' and '.join(key)}.")
 
 
-def _refuse(what: str, refusals: Sequence[rules.Refusal]) -> None:
-    if refusals:
-        reasons = " ".join(refusal.reason for refusal in refusals)
-        kind = exception.Conflict if all(refusal.conflict for refusal in refusals) else exception.Invalid
-        raise kind(f"{what}: {reasons}")
-
-
-@contextlib.contextmanager
-def _duplicates(name: str | None) -> Iterator[None]:
-    """What the rules saw free was taken meanwhile, by a writer beside this one."""
-    try:
-        yield
-    except db_exception.DBDuplicateEntry as error:
-        raise exception.Conflict(f"{name}: {', '.join(error.columns)} is taken already. Look at `system host-list`.") from error
-
-
-def _named(host: dict[str, Any]) -> str:
-    return host["hostname"] or f"host {host['id']}"
-
-
-def _system() -> dict[str, Any]:
-    system = db_api.get_system()
-    if system is None:
-        raise exception.Unavailable("The system's database is not filled yet. Try again in a moment.")
-    return system
-
-
-def _announced(context: RequestContext, kind: str, reference: str) -> dict[str, Any]:
-    host = db_api.get_host(reference)
-    told = ("uuid", "hostname", "personality", "administrative", "operational", "availability", "task")
-    rpc.publish(context, kind, {name: host[name] for name in told})
-    return host
-
-
-class Bootstrap:
-    """Brings the database up to date and, the first time, makes the system and its first controller.
-
-    The first controller is configured by what brings it up, so it begins life unlocked.
-    """
+class _Parts:
+    """The RPC server and what is done at its side; made at start, when the options are known."""
 
     def start(self) -> None:
-        db_api.database.migrate()
-        db_api.create_system(defaults.system(CONF.bootstrap, version.SOFTWARE_VERSION))
-        system = _system()
-        if not db_api.all_hosts():
-            wanted = rules.complete({"personality": states.CONTROLLER, "hostname": "controller-0"}, system, [])
-            first = {
-                "uuid": str(uuid.uuid4()),
-                "administrative": states.UNLOCKED,
-                "invprovision": "provisioned",
-                "forisystemid": system["id"],
-            }
-            db_api.create_host({**defaults.host(version.SOFTWARE_VERSION), **wanted, **first})
-            LOG.info("Made the system %s with its first controller", system["name"])
+        conductor = Conductor()
+        self._parts: list[Any] = [rpc.Server(conductor)]
+        context = stx_context.internal("sysinv-conductor")
+        audit = functools.partial(conductor.audit_installations, context)
+        self._workers = [service.Worker("sysinv-installations", audit, _AUDIT_S)]
+        options = CONF.sysinv_conductor
+        if options.dnsmasq_path or options.tftp_path:
+            publisher = boot.Publisher()
+            conductor.hosts_changed = publisher.nudge
+            self._workers.append(service.Worker("sysinv-boot-files", publisher.step, _STEP_S))
+        if options.dnsmasq_path:
+            queue = dnsmasq.Queue(pathlib.Path(options.dnsmasq_path) / boot.QUEUE)
+            self._workers.append(service.Worker("sysinv-discovery", lambda: discover(conductor, context, queue), _STEP_S))
+        self._parts += self._workers
+        for part in self._parts:
+            part.start()
 
     def stop(self) -> None:
-        db_api.database.reset()
+        for part in reversed(self._parts):
+            part.stop()
+
+    def is_healthy(self) -> bool:
+        return all(worker.is_healthy() for worker in self._workers)
 
 
-class _Server:
-    """The RPC server; made at start, when the options are known."""
-
-    def start(self) -> None:
-        self._server = rpc.Server(Conductor())
-        self._server.start()
-
-    def stop(self) -> None:
-        self._server.stop()
+def discover(conductor: Conductor, context: RequestContext, queue: dnsmasq.Queue) -> None:
+    """Take in the machines that dnsmasq's script has noted since."""
+    for lease in queue.take():
+        if leases.discovers(lease):
+            conductor.discover(context, lease.mac)
 
 
 def make_service() -> service.Service:
     conf.register()
-    return service.Service("sysinv-conductor", [Bootstrap(), _Server()])
+    return service.Service("sysinv-conductor", [Bootstrap(), _Parts()])

@@ -4,6 +4,7 @@
 from oslo_config import cfg
 
 from stx.rest import options
+from sysinv import addressing
 
 CONF = cfg.CONF
 
@@ -40,12 +41,61 @@ agent_opts = [
     ),
 ]
 
+conductor_opts = [
+    cfg.StrOpt(
+        "management_subnet",
+        default="192.168.204.0/24",
+        help="Subnet of the management network. Its second address is the active controller's, the next two are those of "
+        "controller-0 and controller-1. Choose it before hosts are added: a host keeps the address that it got.",
+    ),
+    cfg.IntOpt(
+        "management_start",
+        default=10,
+        min=addressing.FIRST_START,
+        help="Which address of management_subnet, counted from the subnet's own, is the first that hosts get which are no "
+        "controllers; each gets the lowest that is free. Raise it to keep more addresses for other things.",
+    ),
+    cfg.StrOpt(
+        "pxeboot_subnet",
+        default="169.254.202.0/24",
+        help="Subnet of the network that hosts are installed from. Its second address is the active controller's there, which "
+        "installers know as pxecontroller.",
+    ),
+    cfg.StrOpt(
+        "dnsmasq_path",
+        default="",
+        help="Directory for the files that sysinv-conductor shares with dnsmasq: the addresses and names of hosts, the script "
+        "that tells of leases, and what the script tells. Set it where dnsmasq serves the management network; empty means that "
+        "hosts get no addresses from here and are not discovered.",
+    ),
+    cfg.StrOpt(
+        "dnsmasq_pid_file",
+        default="/run/dnsmasq.pid",
+        help="Pid file of the dnsmasq that is told to read its files again when they have changed. Set it to what its option "
+        "pid-file says.",
+    ),
+    cfg.StrOpt(
+        "tftp_path",
+        default="",
+        help="Directory that boot loaders are served from. Below it, in pxelinux.cfg, is a file for each host that is to be "
+        "installed. Empty means that hosts are not installed from here.",
+    ),
+    cfg.URIOpt(
+        "controller_url",
+        default=f"http://controller:{PORT}",
+        schemes=["http", "https"],
+        help="Where an installer tells how far it is: this platform's API, by a name or an address that hosts reach while they "
+        "are installed.",
+    ),
+]
+
 api_opts = options.listening(PORT)
 
 
 def register() -> None:
     CONF.register_opts(bootstrap_opts, group="bootstrap")
     CONF.register_opts(agent_opts, group="sysinv_agent")
+    CONF.register_opts(conductor_opts, group="sysinv_conductor")
     CONF.register_opts(api_opts, group="sysinv_api")
 
 
@@ -59,5 +109,6 @@ def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
         ("bootstrap", bootstrap_opts),
         ("sysinv_agent", agent_opts),
         ("sysinv_api", api_opts),
+        ("sysinv_conductor", conductor_opts),
         *database.list_opts(),
     ]

@@ -71,6 +71,7 @@ def host(software_version: str) -> dict[str, Any]:
         "vsc_controllers": None,
         "install_state": None,
         "install_state_info": None,
+        "install_silent_minutes": 0,
         "software_load": software_version,
         "target_load": software_version,
         "iscsi_initiator_name": None,

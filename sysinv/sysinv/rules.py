@@ -15,6 +15,9 @@ Host = Mapping[str, Any]
 
 MAX_CONTROLLERS = 2
 MAX_DUPLEX_WORKERS = 50
+MAX_STORAGE = 9
+# Machines that wait for a personality; anybody on the network can pretend to be one more.
+MAX_DISCOVERED = 1000
 _MINIMUM_RESERVED_MIB = 2000
 
 # One label, as an alarm's entity ends a host's name at the first dot.
@@ -37,6 +40,8 @@ _PATH_WORDS = frozenset(
         "state",
     }
 )
+# What the active controller is known by, whichever it is.
+_PLATFORM_NAMES = frozenset({"controller", "pxecontroller", "controller-nfs", "controller-platform-nfs"})
 _SUBFUNCTIONS = {
     states.CONTROLLER: ({"controller"}, {"controller", "worker"}, {"controller", "worker", "lowlatency"}),
     states.WORKER: ({"worker"}, {"worker", "lowlatency"}),
@@ -44,6 +49,8 @@ _SUBFUNCTIONS = {
 }
 _ONCE = ("hostname", "personality", "subfunctions", "mgmt_mac", "mgmt_ip")
 _LOCKED_ONLY = ("boot_device", "rootfs_device", "install_output", "console", "tboot", "hw_settle", "clock_synchronization")
+# Each becomes a word of a kernel's command line.
+_WORDS = ("boot_device", "rootfs_device", "console")
 _NEVER_NULL = (*_LOCKED_ONLY, "location")
 _BY_PERSONALITY = ("hostname", "subfunctions")
 _UNIQUE = ("hostname", "mgmt_mac", "mgmt_ip")
@@ -59,6 +66,11 @@ class Refusal:
 
     reason: str
     conflict: bool = False
+
+
+def called(host: Host) -> str:
+    """What an operator calls a host that is there."""
+    return host["hostname"] or f"host {host['id']}"
 
 
 def complete(values: Mapping[str, Any], system: Mapping[str, Any], hosts: Sequence[Host]) -> dict[str, Any]:
@@ -102,7 +114,29 @@ def check_create(host: Host, system: Mapping[str, Any], hosts: Sequence[Host]) -
         refusals.append(Refusal("A host needs a personality: controller, worker or storage."))
     else:
         refusals += _check_personality(host, system, hosts)
-    return refusals + _check_unique(host, hosts)
+    return refusals + _check_words(host) + _check_unique(host, hosts)
+
+
+def find_discovered(mac: str | None, hosts: Sequence[Host]) -> Host | None:
+    """The host that was discovered by this MAC address, and that nobody has given a personality yet."""
+    return next((host for host in hosts if mac and host["mgmt_mac"] == mac and host["personality"] is None), None)
+
+
+def check_discovery(system: Mapping[str, Any], hosts: Sequence[Host]) -> list[Refusal]:
+    """Reasons against taking in a machine that waits to be installed."""
+    if system["system_mode"] == states.SIMPLEX:
+        return [Refusal("This is a simplex system: it has one host and takes no other.")]
+    if len([host for host in hosts if host["personality"] is None]) >= MAX_DISCOVERED:
+        return [Refusal(f"{MAX_DISCOVERED} discovered hosts wait for a personality already. Give them one, or delete them.")]
+    return []
+
+
+def _check_words(values: Mapping[str, Any]) -> list[Refusal]:
+    return [
+        Refusal(f"{name} cannot have spaces or control characters: it becomes a word of a kernel's command line.")
+        for name in _WORDS
+        if re.search(r"[\s\x00-\x1f\x7f]", str(values.get(name) or ""))
+    ]
 
 
 def _check_personality(host: Host, system: Mapping[str, Any], hosts: Sequence[Host]) -> list[Refusal]:
@@ -118,6 +152,8 @@ def _check_personality(host: Host, system: Mapping[str, Any], hosts: Sequence[Ho
     if personality == states.CONTROLLER and len(alike) >= MAX_CONTROLLERS:
         names = ", ".join(other["hostname"] for other in alike)
         refusals.append(Refusal(f"There are {len(alike)} controllers already ({names}); a system has two at the most."))
+    if personality == states.STORAGE and len(alike) >= MAX_STORAGE:
+        refusals.append(Refusal(f"A system takes {MAX_STORAGE} storage hosts; all are there."))
     if system["system_type"] == states.ALL_IN_ONE:
         refusals += _check_all_in_one(personality, alike)
     return refusals
@@ -144,6 +180,8 @@ def _check_hostname(host: Host, hosts: Sequence[Host]) -> list[Refusal]:
         return []
     if not _HOSTNAME.fullmatch(name):
         return [Refusal(f"{name!r} is not a host name: use small letters, digits and inner hyphens, 63 at the most.")]
+    if name in _PLATFORM_NAMES:
+        return [Refusal(f"The name {name} is the active controller's; choose another, such as compute-0.")]
     if name in _PATH_WORDS:
         return [Refusal(f"The name {name} means something else in the API's paths; choose another, such as compute-0.")]
     if name.isdigit() or _UUID_DIGITS.fullmatch(name.replace("-", "")):
@@ -158,8 +196,7 @@ def _check_unique(host: Host, hosts: Sequence[Host]) -> list[Refusal]:
     for name in _UNIQUE:
         for other in hosts:
             if host.get(name) and other[name] == host[name]:
-                owner = other["hostname"] or f"host {other['id']}"
-                refusals.append(Refusal(f"The {_LABELS[name]} {host[name]} is taken already, by {owner}.", conflict=True))
+                refusals.append(Refusal(f"The {_LABELS[name]} {host[name]} is taken already, by {called(other)}.", conflict=True))
     return refusals
 
 
@@ -176,13 +213,13 @@ def check_update(
         if changed["personality"] == (host["personality"] or ""):
             del changed["personality"]
     refusals = [
-        Refusal(f"The {name} of {host['hostname']} is {host[name]} and cannot be changed.")
+        Refusal(f"The {name} of {called(host)} is {host[name]} and cannot be changed.")
         for name in _ONCE
         if name in changed and host[name] is not None
     ]
     if host["administrative"] != states.LOCKED:
         refusals += [
-            Refusal(f"{name} can be changed while the host is locked only. Lock {host['hostname']} first.")
+            Refusal(f"{name} can be changed while the host is locked only. Lock {called(host)} first.")
             for name in _LOCKED_ONLY
             if name in changed
         ]
@@ -196,12 +233,12 @@ def check_update(
         wanted = complete({**host, **changed}, system, others)
         changed.update({name: wanted[name] for name in ("personality", *_BY_PERSONALITY)})
         return changed, check_create(wanted, system, others)
-    return changed, _check_unique(changed, hosts)
+    return changed, _check_words(changed) + _check_unique(changed, hosts)
 
 
 def check_delete(host: Host, system: Mapping[str, Any], active_controller: str) -> list[Refusal]:
     """Reasons against deleting a host."""
-    name = host["hostname"] or f"host {host['id']}"
+    name = called(host)
     if system["system_mode"] == states.SIMPLEX:
         return [Refusal(f"{name} is the only host of a simplex system and cannot be deleted.")]
     if host["hostname"] == active_controller:

@@ -149,8 +149,8 @@ class StandardHostsTestCase(HostCase):
         body = {"personality": "worker", "hostname": "w2", "mgmt_mac": self.mac(1).upper()}
         self.assertIn("taken already, by w1", self.refused(409, "POST", "", body))
         self.assertIn("taken already, by w1", self.fails("system", "host-add", "-n", "w1", "-p", "worker", "-m", self.mac(2)))
-        self.add(3, mgmt_ip="192.168.204.3")
-        body = {"personality": "worker", "hostname": "w4", "mgmt_mac": self.mac(4), "mgmt_ip": "192.168.204.3"}
+        self.add(3, mgmt_ip="192.168.204.33")
+        body = {"personality": "worker", "hostname": "w4", "mgmt_mac": self.mac(4), "mgmt_ip": "192.168.204.33"}
         self.assertIn("taken already, by w3", self.refused(409, "POST", "", body))
         self.assertEqual(3, len(self.hosts()))
 

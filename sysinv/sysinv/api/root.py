@@ -10,6 +10,7 @@ from sysinv.api.v1 import (
     cpu,
     disk,
     host,
+    install_progress,
     lldp_agent,
     lldp_neighbour,
     memory,
@@ -58,7 +59,7 @@ class RootController(app.Controller):
 
 def make_application() -> app.Application:
     policies.policy.register(policies.list_rules())
-    return app.make(RootController())
+    return app.make(RootController(), (*app.PUBLIC, install_progress.PUBLIC))
 
 
 def make_service() -> service.Service:

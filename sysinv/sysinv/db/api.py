@@ -123,12 +123,19 @@ def get_host(connection: Connection, reference: str) -> Record:
 
 
 @database.reader
-def find_host(connection: Connection, macs: Sequence[str], hostname: str) -> Record | None:
-    """The host that has one of these MAC addresses, or else this name."""
-    known = connection.execute(_hosts().where(_host.c.mgmt_mac.in_(macs))).mappings().first()
-    if known is None:
-        known = connection.execute(_hosts().where(_host.c.hostname == hostname)).mappings().first()
-    return None if known is None else dict(known)
+def find_hosts(connection: Connection, macs: Sequence[str], hostname: str) -> list[Record]:
+    """The hosts that have one of these MAC addresses, or this name."""
+    is_it = sa.or_(_host.c.mgmt_mac.in_(macs), _host.c.hostname == hostname)
+    return [dict(row) for row in connection.execute(_hosts().where(is_it).order_by(_host.c.id)).mappings()]
+
+
+@database.reader
+def is_known_mac(connection: Connection, mac: str) -> bool:
+    """Whether a host is known by this MAC address, or has reported it as that of one of its ports."""
+    known = sa.union_all(
+        sa.select(_host.c.id).where(_host.c.mgmt_mac == mac), sa.select(models.port.c.id).where(models.port.c.mac == mac)
+    )
+    return connection.execute(known.limit(1)).first() is not None
 
 
 @database.writer

@@ -93,6 +93,7 @@ i_host = _table(
     _text("vsc_controllers"),
     _text("install_state"),
     _text("install_state_info"),
+    _number("install_silent_minutes", nullable=False, server_default="0"),
     _text("software_load", 31, nullable=False),
     _text("target_load", 31, nullable=False),
     _text("iscsi_initiator_name"),

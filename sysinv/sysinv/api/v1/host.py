@@ -8,7 +8,18 @@ from wsme import types as wtypes
 
 from stx.rest import app, query, types, wire
 from sysinv import client, policies, states
-from sysinv.api.v1 import cpu, disk, lldp_agent, lldp_neighbour, memory, node, partition, pci_device, port
+from sysinv.api.v1 import (
+    cpu,
+    disk,
+    install_progress,
+    lldp_agent,
+    lldp_neighbour,
+    memory,
+    node,
+    partition,
+    pci_device,
+    port,
+)
 from sysinv.db import api as db_api
 
 CONF = cfg.CONF
@@ -122,6 +133,8 @@ _full = wire.View(Host, "ihosts", extend=_extend_one)
 
 class HostController(app.Controller):
     _custom_actions = {"detail": ["GET"]}
+    # Of the class: it is no collection of a host's parts.
+    install_progress = install_progress.InstallProgressController()
 
     def __init__(self) -> None:
         self._conductor = client.Conductor()

@@ -3,6 +3,7 @@
 
 import contextlib
 import copy
+import uuid
 from typing import Any
 
 import msgspec
@@ -11,11 +12,20 @@ from fm import client as fm_client
 from fm.tests.unit.base import fill_database, wait_until
 from stx import context as stx_context
 from stx import paging, rpc, testing
-from sysinv import client, conductor, inventory
+from sysinv import client, conductor, defaults, inventory
 from sysinv.api import root
 from sysinv.db import api as db_api
 
-__all__ = ["INVENTORY", "MAC", "RestTest", "SystemTest", "inventory_of_a_machine", "reports", "wait_until"]
+__all__ = [
+    "INVENTORY",
+    "MAC",
+    "RestTest",
+    "SystemTest",
+    "discovered_row",
+    "inventory_of_a_machine",
+    "reports",
+    "wait_until",
+]
 
 MAC = "08:00:27:00:00:01"
 
@@ -146,6 +156,16 @@ INVENTORY: dict[str, list[dict[str, Any]]] = {
 def inventory_of_a_machine() -> dict[str, list[dict[str, Any]]]:
     """A copy to change."""
     return copy.deepcopy(INVENTORY)
+
+
+def discovered_row(mac: str = MAC) -> dict[str, Any]:
+    """A host that was discovered."""
+    return {
+        **defaults.host("26.11"),
+        "uuid": str(uuid.uuid4()),
+        "mgmt_mac": mac,
+        "forisystemid": db_api.get_system()["id"],
+    }
 
 
 def reports(found: dict[str, list[dict[str, Any]]]) -> dict[str, client.InventoryReport]:

@@ -80,15 +80,17 @@ class CreateTest(ConductorTest):
             "personality": "worker",
             "subfunctions": "worker",
             "mgmt_mac": base.MAC,
+            "mgmt_ip": "192.168.204.10",
+            "action_state": "reinstalling",
         }
         stored = self.host("compute-0")
         self.assertEqual(expected, {name: stored[name] for name in expected})
         self.assertEqual((stored["id"], stored["uuid"]), (made["id"], made["uuid"]))
 
     def test_what_is_given_counts(self) -> None:
-        made = self.create(hostname="edge", console="tty0", location={"locn": "rack 1"}, mgmt_ip="10.0.0.9", serialid=None)
+        made = self.create(hostname="edge", console="tty0", location={"locn": "rack 1"}, mgmt_ip="192.168.204.99", serialid=None)
         self.assertEqual(
-            ("edge", "tty0", {"locn": "rack 1"}, "10.0.0.9", None),
+            ("edge", "tty0", {"locn": "rack 1"}, "192.168.204.99", None),
             tuple(made[name] for name in ("hostname", "console", "location", "mgmt_ip", "serialid")),
         )
 
@@ -326,11 +328,17 @@ class StateTest(ConductorTest):
             (event.kind, event.payload["operational"], event.payload["availability"]),
         )
 
+    def test_that_a_host_has_been_up_longer_is_stored_but_no_news(self) -> None:
+        self.update_state(uptime=60)
+        self.update_state(uptime=120, task="Testing")
+        self.assertEqual("Testing", self.next_event().payload["task"])
+        self.assertEqual((120, True), (self.host()["uptime"], self.published.empty()))
+
     def test_no_change_is_no_event(self) -> None:
         before = self.host()["updated_at"]
         self.update_state(operational="disabled")
         self.assertEqual(before, self.host()["updated_at"])
-        self.update_state(uptime=1)
+        self.update_state(task="Testing")
         self.next_event()
         self.assertTrue(self.published.empty())
 
@@ -347,6 +355,78 @@ class StateTest(ConductorTest):
 
     def test_a_host_that_is_not_there_is_named(self) -> None:
         self.assert_raises_with(exception.NotFound, "There is no host edge.", self.update_state, "edge", uptime=1)
+
+
+class InstallationTest(ConductorTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.made = self.create()
+        self.next_event()
+        self.manager = conductor.Conductor()
+
+    def tell(self, state: str, info: str | None = None, reference: str = "compute-0") -> None:
+        self.conductor.report_install_progress(self.context, self.host(reference)["uuid"], state, info)
+
+    def audit(self, minutes: int = 1) -> None:
+        for _ in range(minutes):
+            self.manager.audit_installations(self.context)
+
+    def state(self) -> tuple[str | None, str | None]:
+        host = self.host("compute-0")
+        return host["install_state"], host["install_state_info"]
+
+    def test_from_the_installer_to_a_host_that_is_online(self) -> None:
+        self.assertEqual((None, None), self.state())
+        for told, info in (("preinstall", None), ("installing", "1/2"), ("installing", "2/2"), ("postinstall", None)):
+            self.tell(told, info)
+            self.assertEqual((told, info), self.state())
+        self.tell("installed")
+        self.assertEqual(("booting", None), self.state())
+        self.conductor.update_host_state(self.context, "compute-0", {"availability": "online"})
+        self.assertEqual(("completed", None), self.state())
+        self.assertEqual("reinstalled", self.host("compute-0")["action_state"])
+
+    def test_another_state_is_published_and_progress_is_not(self) -> None:
+        self.tell("installing", "1/2")
+        self.assertEqual("sysinv.host.update", self.next_event().kind)
+        self.tell("installing", "2/2")
+        self.tell("postinstall")
+        self.next_event()
+        self.assertTrue(self.published.empty())
+
+    def test_an_installer_that_is_silent_has_failed(self) -> None:
+        self.tell("installing", "1/2")
+        self.next_event()
+        self.audit(15)
+        self.assertEqual(("installing", "1/2"), self.state())
+        self.assertTrue(self.published.empty())
+        self.audit()
+        self.assertEqual(("failed", "1/2"), self.state())
+        self.assertEqual("sysinv.host.update", self.next_event().kind)
+
+    def test_a_host_that_boots_is_given_longer(self) -> None:
+        self.tell("installed")
+        self.audit(40)
+        self.assertEqual("booting", self.state()[0])
+        self.audit()
+        self.assertEqual("failed", self.state()[0])
+
+    def test_a_host_that_is_deleted_during_the_audit_is_no_error(self) -> None:
+        self.tell("installing")
+        hosts = db_api.all_hosts()
+        self.conductor.delete_host(self.context, self.made["uuid"])
+        with fixtures.MonkeyPatch("sysinv.db.api.all_hosts", lambda: hosts):
+            self.audit()
+
+    def test_an_unlocked_host_is_not_being_installed(self) -> None:
+        self.assert_raises_with(
+            exception.Conflict,
+            "Cannot note the installation of controller-0: It is unlocked, so it is not being installed.",
+            self.tell,
+            "installing",
+            reference="controller-0",
+        )
+        self.assertIsNone(self.host()["install_state"])
 
 
 class SystemUpdateTest(ConductorTest):
@@ -411,6 +491,44 @@ class RegisterTest(ConductorTest):
             [base.MAC],
             "localhost",
         )
+
+    def test_a_discovered_machine_without_personality_is_told_what_is_missing(self) -> None:
+        db_api.create_host(base.discovered_row())
+        number = db_api.all_hosts()[-1]["id"]
+        expected = (
+            f"This is host {number}, which was discovered and has no personality yet. Give it one: "
+            f"system host-update {number} personality=..."
+        )
+        self.assert_raises_with(exception.NotFound, expected, self.register, [base.MAC], "localhost")
+        self.assertEqual(base.MAC, db_api.all_hosts()[-1]["mgmt_mac"])
+
+    def test_a_discovered_machine_with_a_name_is_known_by_its_address(self) -> None:
+        db_api.create_host(base.discovered_row())
+        named = self.conductor.update_host(self.context, db_api.all_hosts()[-1]["uuid"], {"personality": "worker"})
+        for hostname in ("localhost", "compute-0"):
+            found = self.register(["08:00:27:ff:ff:ff", base.MAC], hostname)
+            self.assertEqual((named["uuid"], "compute-0"), (found.host_uuid, found.hostname))
+
+    def test_a_machine_that_was_discovered_by_another_port_is_the_same_host(self) -> None:
+        made = self.create(1)
+        self.next_event()
+        db_api.create_host(base.discovered_row())
+        stray = db_api.all_hosts()[-1]
+        self.assertEqual(made["uuid"], self.register([made["mgmt_mac"], base.MAC], "compute-0").host_uuid)
+        self.assertEqual(["controller-0", "compute-0"], [host["hostname"] for host in db_api.all_hosts()])
+        self.assertEqual(rpc.Event("sysinv.host.delete", {"uuid": stray["uuid"], "hostname": None}), self.next_event())
+
+    def test_a_discovered_port_becomes_the_address_of_the_host_that_has_none(self) -> None:
+        db_api.create_host(base.discovered_row())
+        self.assertEqual("controller-0", self.register([base.MAC], "controller-0").hostname)
+        self.assertEqual(base.MAC, self.host()["mgmt_mac"])
+        self.assertEqual(1, len(db_api.all_hosts()))
+
+    def test_of_two_hosts_with_its_addresses_the_one_with_its_name_is_meant(self) -> None:
+        first, second = self.create(1), self.create(2)
+        macs = [first["mgmt_mac"], second["mgmt_mac"]]
+        self.assertEqual(second["uuid"], self.register(macs, "compute-1").host_uuid)
+        self.assertEqual(first["uuid"], self.register(macs, "localhost").host_uuid)
 
     def test_it_learns_what_is_stored_of_it(self) -> None:
         self.report(self.host()["uuid"])

@@ -8,7 +8,8 @@ from sysinv import conf
 class OptionsTest(testing.TestCase):
     def test_every_option_is_listed_and_says_what_it_does(self) -> None:
         listed = conf.list_opts()
-        self.assertEqual(["bootstrap", "sysinv_agent", "sysinv_api", "sysinv_database"], [group for group, _ in listed])
+        groups = ["bootstrap", "sysinv_agent", "sysinv_api", "sysinv_conductor", "sysinv_database"]
+        self.assertEqual(groups, [group for group, _ in listed])
         for group, options in listed:
             for option in options:
                 self.assertGreater(len(option.help or ""), 20, f"[{group}] {option.name}")

@@ -214,6 +214,32 @@ class CreateTest(testing.TestCase):
         wanted = rules.complete({"personality": "worker", "mgmt_mac": "a", **values}, STANDARD, hosts)
         self.assertEqual([rules.Refusal(expected, conflict=True)], rules.check_create(wanted, STANDARD, hosts))
 
+    def test_a_system_takes_9_storage_hosts(self) -> None:
+        storage = [host(number, "storage", f"storage-{number - 10}") for number in range(10, 19)]
+        self.assertEqual([], refusals({"personality": "storage"}, STANDARD, [*CONTROLLERS, *storage[:8]]))
+        self.assertEqual(
+            ["A system takes 9 storage hosts; all are there."],
+            refusals({"personality": "storage"}, STANDARD, [*CONTROLLERS, *storage]),
+        )
+
+    @ddt.data("controller", "pxecontroller", "controller-nfs", "controller-platform-nfs")
+    def test_the_active_controllers_names_are_no_hosts(self, name: str) -> None:
+        self.assertEqual(
+            [f"The name {name} is the active controller's; choose another, such as compute-0."],
+            refusals({"personality": "worker", "hostname": name}),
+        )
+
+    @ddt.data("boot_device", "rootfs_device", "console")
+    def test_what_goes_into_a_kernels_command_line_is_one_word(self, name: str) -> None:
+        for value in ("sda init=/bin/sh", "a\nb", "\t", "a\x7f"):
+            expected = [f"{name} cannot have spaces or control characters: it becomes a word of a kernel's command line."]
+            self.assertEqual(expected, refusals({"personality": "worker", name: value}))
+            self.assertEqual(
+                expected,
+                [refusal.reason for refusal in rules.check_update(host(9, hostname="edge"), {name: value}, STANDARD, [])[1]],
+            )
+        self.assertEqual([], refusals({"personality": "worker", name: "ttyS0,115200n8"}))
+
     def test_what_a_discovered_host_has_is_named_by_its_id(self) -> None:
         hosts = [*CONTROLLERS, host(9, None)]
         self.assertEqual(
@@ -318,6 +344,10 @@ class DiscoveredTest(testing.TestCase):
         _, found = self.update({"personality": "worker", "hostname": "controller-1"})
         self.assertEqual(2, len(found))
 
+    def test_its_address_cannot_be_changed(self) -> None:
+        expected = "The mgmt_mac of host 9 is 08:00:27:00:00:09 and cannot be changed."
+        self.assertEqual(({}, [expected]), self.update({"mgmt_mac": "08:00:27:00:00:aa"}))
+
     def test_it_does_not_clash_with_itself(self) -> None:
         _, found = self.update({"personality": "worker", "mgmt_mac": self.discovered["mgmt_mac"]})
         self.assertEqual([], found)
@@ -332,6 +362,22 @@ class DiscoveredTest(testing.TestCase):
     def test_no_personality_is_no_change(self) -> None:
         self.assertEqual(({}, []), self.update({"personality": None}))
         self.assertEqual(({}, []), self.update({"personality": ""}))
+
+
+class DiscoveryTest(testing.TestCase):
+    def test_a_system_of_several_hosts_takes_in_machines(self) -> None:
+        for system in (DUPLEX, STANDARD):
+            self.assertEqual([], rules.check_discovery(system, [*CONTROLLERS, host(9, None)]))
+
+    def test_a_simplex_system_takes_none(self) -> None:
+        (refusal,) = rules.check_discovery(SIMPLEX, CONTROLLERS[:1])
+        self.assertEqual("This is a simplex system: it has one host and takes no other.", refusal.reason)
+
+    def test_there_is_an_end_to_machines_that_wait(self) -> None:
+        waiting = [host(number, None) for number in range(10, 10 + rules.MAX_DISCOVERED)]
+        self.assertEqual([], rules.check_discovery(STANDARD, [*CONTROLLERS, *waiting[1:]]))
+        (refusal,) = rules.check_discovery(STANDARD, [*CONTROLLERS, *waiting])
+        self.assertEqual("1000 discovered hosts wait for a personality already. Give them one, or delete them.", refusal.reason)
 
 
 @ddt.ddt

@@ -38,11 +38,19 @@ class HostTest(base.SystemTest):
         system = db_api.get_system()
         self.assertEqual((system["id"], system["uuid"]), (self.worker["forisystemid"], self.worker["isystem_uuid"]))
 
-    def test_an_address_is_found_before_a_name(self) -> None:
-        self.assertEqual("edge", db_api.find_host(["x", base.MAC], "controller-0")["hostname"])
-        self.assertEqual("controller-0", db_api.find_host(["x"], "controller-0")["hostname"])
-        self.assertIsNone(db_api.find_host(["x"], "nobody"))
-        self.assertIsNone(db_api.find_host([], "nobody"))
+    def test_hosts_are_found_by_one_of_their_addresses_and_by_name(self) -> None:
+        for macs, name, expected in (
+            (["x", base.MAC], "controller-0", ["controller-0", "edge"]),
+            (["x", base.MAC], "nobody", ["edge"]),
+            (["x"], "controller-0", ["controller-0"]),
+            ([], "nobody", []),
+        ):
+            self.assertEqual(expected, [host["hostname"] for host in db_api.find_hosts(macs, name)])
+
+    def test_an_address_is_known_as_that_of_a_host_or_of_a_port(self) -> None:
+        self.report(self.host()["uuid"])
+        port = base.INVENTORY["port"][1]["mac"]
+        self.assertEqual([True, True, False], [db_api.is_known_mac(mac) for mac in (base.MAC, port, "08:00:27:ff:ff:ff")])
 
     def test_what_tells_hosts_apart_is_there_once(self) -> None:
         for name, value in (("hostname", "edge"), ("mgmt_mac", base.MAC)):

@@ -266,6 +266,8 @@ class CreateTest(base.RestTest):
             ({"hw_settle": "soon"}, "hw_settle cannot be"),
             ({"clock_synchronization": "sun"}, "clock_synchronization cannot be 'sun'"),
             ({"console": "x" * 256}, "256 characters, 255 are allowed"),
+            ({"console": "ttyS0 init=/bin/sh"}, "console cannot have spaces or control characters"),
+            ({"mgmt_ip": "10.0.0.9"}, "not an address for hosts of the management network 192.168.204.0/24"),
             ({"colour": "red"}, "There is no attribute 'colour'."),
         ):
             self.assert_refused(400, text, self.post(**values))
@@ -301,7 +303,6 @@ class ModifyTest(base.RestTest):
             "vsc_controllers": "10.0.0.1",
             "hw_settle": "5",
             "clock_synchronization": "ptp",
-            "mgmt_ip": "10.0.0.9",
         }
         answer = self.modify(**changes)
         self.assertEqual((200, changes), (answer.status, {name: answer.json[name] for name in changes}))
@@ -328,7 +329,12 @@ class ModifyTest(base.RestTest):
             self.assert_refused(400, f"{name} cannot be empty.", answer)
 
     def test_what_a_host_is_cannot_be_changed(self) -> None:
-        for name, value in (("hostname", "edge"), ("personality", "controller"), ("mgmt_mac", base.MAC)):
+        for name, value in (
+            ("hostname", "edge"),
+            ("personality", "controller"),
+            ("mgmt_mac", base.MAC),
+            ("mgmt_ip", "192.168.204.99"),
+        ):
             self.assert_refused(400, f"The {name} of compute-0 is", self.modify(**{name: value}))
 
     def test_what_the_platform_decides_cannot_be_changed(self) -> None:

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How far the installation of a host is, by what its installer tells (spec sysinv.md 6.4).
+
+Installers have no tokens: what they tell counts for a locked host, for two attributes, in a form that is small.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sysinv import states
+from sysinv.rules import Refusal
+
+Host = Mapping[str, Any]
+
+# What an installer may tell. That an installation is completed is seen by the host itself.
+TOLD = (
+    states.PREINSTALL,
+    states.INSTALLING,
+    states.POSTINSTALL,
+    states.INSTALLED,
+    states.BOOTING,
+    states.INSTALL_FAILED,
+)
+INFO_LIMIT = 255
+# How many minutes there may be no news.
+PATIENCE_MIN = 15
+BOOT_PATIENCE_MIN = 40
+
+_INFO = re.compile(rf"[\x20-\x7e]{{0,{INFO_LIMIT}}}")
+_IN_PROGRESS = (states.PREINSTALL, states.INSTALLING, states.POSTINSTALL, states.BOOTING)
+
+
+def check_report(host: Host, state: str, info: str | None) -> list[Refusal]:
+    """Reasons against what an installer tells."""
+    refusals = []
+    if host["administrative"] != states.LOCKED:
+        refusals.append(Refusal("It is unlocked, so it is not being installed.", conflict=True))
+    if state not in TOLD:
+        refusals.append(Refusal(f"install_state must be one of: {', '.join(TOLD)}."))
+    if info is not None and not _INFO.fullmatch(info):
+        refusals.append(Refusal(f"install_state_info must be printable ASCII of {INFO_LIMIT} characters at the most."))
+    return refusals
+
+
+def on_report(host: Host, state: str, info: str | None) -> dict[str, Any]:
+    """What changes of the host by an installer's report; nothing when it is no news."""
+    told = {
+        # The host reboots right after it is installed.
+        "install_state": states.BOOTING if state == states.INSTALLED else state,
+        "install_state_info": info or None,
+        "install_silent_minutes": 0,
+    }
+    return {name: value for name, value in told.items() if host[name] != value}
+
+
+def on_availability(host: Host, availability: str) -> dict[str, Any]:
+    """What changes of the host's installation when its availability changes: one that comes online has been installed."""
+    if availability != "online":
+        return {}
+    changes = {}
+    if host["install_state"] in (states.POSTINSTALL, states.BOOTING):
+        changes = {"install_state": states.COMPLETED, "install_state_info": None, "install_silent_minutes": 0}
+    if host["action_state"] == states.REINSTALLING:
+        changes["action_state"] = states.REINSTALLED
+    return changes
+
+
+def on_minute(host: Host) -> dict[str, Any]:
+    """What changes of the host's installation by a minute without news."""
+    state = host["install_state"]
+    if host["administrative"] != states.LOCKED or state not in _IN_PROGRESS:
+        return {}
+    if state == states.BOOTING and host["availability"] != "offline":
+        return {"install_state": states.COMPLETED, "install_state_info": None, "install_silent_minutes": 0}
+    minutes = host["install_silent_minutes"] + 1
+    if minutes > (BOOT_PATIENCE_MIN if state == states.BOOTING else PATIENCE_MIN):
+        return {"install_state": states.INSTALL_FAILED, "install_silent_minutes": 0}
+    return {"install_silent_minutes": minutes}

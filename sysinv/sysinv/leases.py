@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What dnsmasq tells of a lease, and when a machine is discovered by it (spec sysinv.md 6.1)."""
+
+import dataclasses
+import ipaddress
+import re
+import shlex
+
+# Of one note, in bytes.
+NOTE_LIMIT = 512
+# Of notes that wait; a machine that is not noted asks for its address again.
+QUEUE_LIMIT = 1024
+
+# The network that hosts are installed from; a range of addresses has this tag: dhcp-range=set:pxeboot,…
+PXEBOOT = "pxeboot"
+
+_NOTE = re.compile(
+    r"(?P<action>add|old) (?P<mac>[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}) (?P<address>[0-9a-fA-F.:]{2,45})"
+    r"(?P<tags>(?: [\w.:!-]{1,64})*) ?\n",
+    re.ASCII,
+)
+
+# It is quick: what it checks keeps a note small and its name a name, and all judgement is the conductor's. A machine has one note, its
+# newest.
+_SCRIPT = """#!/bin/sh
+# Made by sysinv-conductor; changes made here are lost.
+# dnsmasq calls this at every lease: add|old|del MAC IP [HOSTNAME]. It leaves a note for the conductor and never waits.
+exec 2>/dev/null
+LC_ALL=C
+queue={queue}
+case $1 in add|old) ;; *) exit 0 ;; esac
+case " $DNSMASQ_TAGS " in *" {tag} "*) ;; *) exit 0 ;; esac
+case $2 in *[!0-9a-fA-F:]*) exit 0 ;; ??:??:??:??:??:??) ;; *) exit 0 ;; esac
+note="$1 $2 $3 $DNSMASQ_TAGS"
+[ ${{#note}} -lt {note_limit} ] || exit 0
+name=$queue/$2 new=$queue/.$$
+if [ ! -e "$name" ]; then
+    set -- "$queue"/*
+    [ $# -lt {queue_limit} ] || exit 0
+fi
+umask 022
+printf '%s\\n' "$note" > "$new" && mv -f "$new" "$name" || rm -f "$new"
+exit 0
+"""
+
+
+class MalformedError(ValueError):
+    """A note that dnsmasq's script did not write."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Lease:
+    """A lease that a machine got or confirmed.
+
+    :ivar action: `add`, or `old` for one that it had before
+    :ivar tags: of the range of addresses, and of what is known of the machine
+    """
+
+    action: str
+    mac: str
+    address: str
+    tags: tuple[str, ...]
+
+
+def script(queue: str) -> str:
+    """The program that dnsmasq calls, a shell script.
+
+    :param queue: the directory in which it leaves its notes
+    """
+    return _SCRIPT.format(queue=shlex.quote(queue), tag=PXEBOOT, note_limit=NOTE_LIMIT, queue_limit=QUEUE_LIMIT)
+
+
+def parse(note: bytes) -> Lease:
+    """:raises MalformedError: with what is wrong"""
+    if len(note) > NOTE_LIMIT:
+        raise MalformedError(f"it has more than {NOTE_LIMIT} bytes")
+    matched = _NOTE.fullmatch(note.decode("ascii", "replace"))
+    if matched is None:
+        raise MalformedError("it is no line of action, MAC address, IP address and tags")
+    mac = matched["mac"].lower()
+    if mac == "00:00:00:00:00:00" or int(mac[:2], 16) & 1:
+        raise MalformedError(f"{mac} is not the address of one network card")
+    try:
+        address = str(ipaddress.ip_address(matched["address"]))
+    except ValueError as error:
+        raise MalformedError(f"{error}") from error
+    return Lease(matched["action"], mac, address, tuple(matched["tags"].split()))
+
+
+def discovers(lease: Lease) -> bool:
+    """Whether the machine shows by this lease that it waits for being installed.
+
+    The range's tag stands behind those that dnsmasq and its configuration give to the machine, such as `known-othernet` and `efi`.
+    """
+    return PXEBOOT in lease.tags

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Between the conductor and dnsmasq: notes about leases, the nudge, and a real dnsmasq that serves our files."""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+
+import ddt
+import fixtures
+
+from stx import testing
+from sysinv import boot, boot_files, dnsmasq, leases
+from sysinv.tests.unit import base, test_boot_files
+
+ADDRESS = "169.254.202.115"
+
+
+def mac(number: int) -> str:
+    return f"08:00:27:00:01:{number:02x}"
+
+
+class QueueTest(testing.TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.directory = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        self.now = 1000.0
+        self.queue = dnsmasq.Queue(self.directory, lambda: self.now)
+
+    def note(self, name: str, content: str | None = None, at: float = 1000.0) -> pathlib.Path:
+        path = self.directory / name
+        path.write_text(f"add {name} {ADDRESS} pxeboot\n" if content is None else content)
+        os.utime(path, (at, at))
+        return path
+
+    def names(self) -> list[str]:
+        return sorted(os.listdir(self.directory))
+
+    def test_notes_are_taken_the_oldest_first_and_are_gone(self) -> None:
+        for number, at in ((1, 30.0), (2, 10.0), (3, 20.0)):
+            self.note(mac(number), at=at)
+        self.assertEqual([mac(2), mac(3), mac(1)], [lease.mac for lease in self.queue.take()])
+        self.assertEqual([], self.names())
+        self.assertEqual([], list(self.queue.take()))
+
+    def test_what_is_not_carried_out_stays(self) -> None:
+        self.note(mac(1), at=1.0)
+        self.note(mac(2), at=2.0)
+        taken = self.queue.take()
+        next(taken)
+        taken.close()
+        self.assertEqual([mac(1), mac(2)], self.names())
+
+    def test_a_malformed_note_is_passed_over(self) -> None:
+        self.note("x", "nonsense", at=1.0)
+        self.note("y", "a" * 100_000, at=2.0)
+        self.note(mac(1), at=3.0)
+        self.assertEqual([mac(1)], [lease.mac for lease in self.queue.take()])
+        self.assertEqual([], self.names())
+
+    def test_what_is_no_file_is_left_alone(self) -> None:
+        (self.directory / "inside").mkdir()
+        (self.directory / "link").symlink_to("/etc/passwd")
+        os.mkfifo(self.directory / "pipe")
+        self.assertEqual([], list(self.queue.take()))
+        self.assertEqual(["inside", "link", "pipe"], self.names())
+
+    def test_a_note_that_is_being_written_is_left_alone_and_removed_when_nobody_finishes_it(self) -> None:
+        self.note(".77")
+        self.assertEqual([], list(self.queue.take()))
+        self.assertEqual([".77"], self.names())
+        self.now += 61
+        self.assertEqual([], list(self.queue.take()))
+        self.assertEqual([], self.names())
+
+    def test_a_note_that_vanishes_is_no_note(self) -> None:
+        self.note(mac(1), at=1.0)
+        gone = self.note(mac(2), at=2.0)
+        found = []
+        for lease in self.queue.take():
+            found.append(lease.mac)
+            gone.unlink(missing_ok=True)
+        self.assertEqual([mac(1)], found)
+
+    def test_a_queue_that_is_not_there_is_empty(self) -> None:
+        self.assertEqual([], list(dnsmasq.Queue(self.directory / "gone").take()))
+
+
+@ddt.ddt
+class HangUpTest(testing.TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.directory = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        self.pid_file = self.directory / "pid"
+
+    def start(self, name: str) -> subprocess.Popen[bytes]:
+        """A process that ends at a signal, and is called so."""
+        program = self.directory / name
+        program.symlink_to(shutil.which("sleep") or "/bin/sleep")
+        child = subprocess.Popen([program, "60"])
+        self.addCleanup(child.wait)
+        self.addCleanup(child.kill)
+        # A new program has its name a moment after it was started.
+        base.wait_until(lambda: pathlib.Path(f"/proc/{child.pid}/comm").read_text().strip() == name)
+        self.pid_file.write_text(f"{child.pid}\n")
+        return child
+
+    def test_dnsmasq_is_told_to_read_its_files_again(self) -> None:
+        child = self.start("dnsmasq")
+        self.assertTrue(dnsmasq.hang_up(self.pid_file))
+        self.assertEqual(-signal.SIGHUP, child.wait(10))
+
+    def test_another_process_with_its_number_is_left_alone(self) -> None:
+        child = self.start("postgres")
+        self.assertFalse(dnsmasq.hang_up(self.pid_file))
+        self.assertIsNone(child.poll())
+
+    @ddt.data(None, "", "x", "0", "-1", "99999999", "1 2", "\x00")
+    def test_a_dnsmasq_that_does_not_run_is_no_error(self, content: str | None) -> None:
+        if content is not None:
+            self.pid_file.write_text(content)
+        self.assertFalse(dnsmasq.hang_up(self.pid_file))
+
+
+# A machine's side of DHCP: what it is given, for each (port, MAC address) that boots.
+_MACHINE = """
+import random, socket, sys
+
+def ask(port, mac, kind, options=b""):
+    number = random.getrandbits(32).to_bytes(4, "big")
+    head = b"\\1\\1\\6\\0" + number + b"\\0\\0\\x80\\0" + bytes(16) + bytes.fromhex(mac.replace(":", "")) + bytes(10 + 192)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, port.encode())
+        link.bind(("0.0.0.0", 68))
+        link.settimeout(0.2)
+        asked = head + b"\\x63\\x82\\x53\\x63\\x35\\1" + bytes([kind]) + b"\\x5d\\2\\0\\7" + options + b"\\xff"
+        for _ in range(100):
+            link.sendto(asked, ("255.255.255.255", 67))
+            try:
+                answer = link.recv(2048)
+            except TimeoutError:
+                continue
+            if answer[4:8] == number:
+                return answer[16:20], dict(options_of(answer[240:]))
+    raise SystemExit("nobody answers")
+
+def options_of(rest):
+    while rest and rest[0] != 255:
+        yield rest[0], rest[2 : 2 + rest[1]]
+        rest = rest[2 + rest[1] :]
+
+for port, mac in [word.split(",") for word in sys.argv[1:]]:
+    address, given = ask(port, mac, 1)
+    address, given = ask(port, mac, 3, b"\\x32\\4" + address + b"\\x36\\4" + given[54])
+    print(port, mac, socket.inet_ntoa(address), given.get(12, b"").decode())
+"""
+
+# Two networks of their own, with the machine at the other end of the cables.
+_NETWORKS = """
+set -e
+unshare -n sleep 60 & machine=$!
+trap 'kill $machine $server; wait' EXIT
+until [ "$(readlink /proc/$machine/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
+for port in pxeboot mgmt; do
+    ip link add $port type veth peer name $port netns $machine
+    ip link set $port up
+    nsenter -t $machine -n ip link set $port up
+done
+ip address add 169.254.202.2/24 dev pxeboot
+ip address add 192.168.204.2/24 dev mgmt
+dnsmasq --no-daemon --conf-file=dnsmasq.conf & server=$!
+nsenter -t $machine -n "$@"
+"""
+
+_CONFIGURATION = """
+port=0
+bind-dynamic
+interface=pxeboot
+interface=mgmt
+no-ping
+dhcp-range=set:pxeboot,169.254.202.100,169.254.202.199,255.255.255.0,1h
+dhcp-range=set:mgmt,192.168.204.0,static,255.255.255.0,1d
+dhcp-match=set:efi,option:client-arch,7
+dhcp-hostsfile={path}/dnsmasq.hosts
+addn-hosts={path}/dnsmasq.addn_hosts
+dhcp-script={path}/lease-update.sh
+dhcp-leasefile={path}/dnsmasq.leases
+"""
+
+
+def _can_serve() -> bool:
+    """Whether this machine has dnsmasq, and lets networks be made."""
+    programs = ("dnsmasq", "unshare", "nsenter", "ip")
+    probe = ["unshare", "-rn", "unshare", "-n", "true"]
+    return all(map(shutil.which, programs)) and subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+
+class ServedTest(testing.TestCase):
+    """dnsmasq as an installation runs it, on networks of its own."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        if not _can_serve():
+            self.skipTest("dnsmasq is not here, or networks cannot be made")
+        self.path = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        self.queue = self.path / boot.QUEUE
+        self.queue.mkdir()
+        (self.path / "dnsmasq.conf").write_text(_CONFIGURATION.format(path=self.path))
+        (self.path / "machine.py").write_text(textwrap.dedent(_MACHINE))
+        named = [test_boot_files.host(mgmt_mac=mac(1))]
+        boot.replace(self.path / boot.SCRIPT, leases.script(str(self.queue)), 0o755)
+        boot.replace(self.path / boot.HOSTS, boot_files.dnsmasq_hosts(named))
+        boot.replace(self.path / boot.NAMES, boot_files.dnsmasq_names(named, *test_boot_files.NETWORKS))
+
+    def boot(self, *machines: str) -> list[str]:
+        """What machines, each a port and a MAC address, are given."""
+        done = subprocess.run(
+            ["unshare", "-rn", "sh", "-c", _NETWORKS, "sh", sys.executable, "machine.py", *machines],
+            cwd=self.path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        self.assertEqual(0, done.returncode, done.stderr)
+        return done.stdout.splitlines()
+
+    def test_a_machine_on_the_network_for_installation_is_noted_and_a_named_one_gets_its_name_and_address(self) -> None:
+        (noted, named) = self.boot(f"pxeboot,{mac(7)}", f"mgmt,{mac(1)}")
+        self.assertEqual(f"mgmt {mac(1)} 192.168.204.10 compute-0", named)
+        # dnsmasq calls the script when it has answered.
+        base.wait_until(lambda: os.listdir(self.queue))
+        (lease,) = dnsmasq.Queue(self.queue).take()
+        self.assertEqual(noted.split()[:3], ["pxeboot", lease.mac, lease.address])
+        self.assertEqual(("add", ("efi", "pxeboot")), (lease.action, lease.tags))
+        self.assertTrue(leases.discovers(lease))
