@@ -81,7 +81,7 @@ def _add_hosts(platform: Any, total: int) -> None:
                 "personality": "worker",
                 "subfunctions": "worker",
                 "mgmt_mac": f"52:54:00:00:{number >> 8:02x}:{number & 255:02x}",
-                "mgmt_ip": f"192.168.{204 + (number >> 8)}.{number & 255}",
+                "mgmt_ip": f"192.168.{208 + (number >> 8)}.{number & 255}",
                 "administrative": "locked",
                 "operational": "disabled",
                 "availability": "offline",

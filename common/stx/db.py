@@ -47,6 +47,9 @@ SQLITE_BUSY_S = 10.0
 # leaves as it is.
 _PASSING = (db_exception.DBConnectionError, db_exception.DBDeadlock, sa.exc.OperationalError)
 
+# What passes when whoever sets the database up has done so, which may take longer than a request can wait.
+_MISSING = (db_exception.DBNonExistentDatabase, db_exception.DBNonExistentTable)
+
 _pool_options: contextvars.ContextVar[dict[str, int]] = contextvars.ContextVar("pool_options")
 _immediate: contextvars.ContextVar[bool] = contextvars.ContextVar("immediate", default=False)
 
@@ -157,6 +160,10 @@ class Database:
             for attempt in retrying:
                 with attempt, self._begin(write) as connection:
                     return function(connection, *args, **kwargs)
+        except _MISSING as error:
+            raise exception.Unavailable(
+                f"The {self.component} database is not set up yet. Check that the process that does it runs, then try again."
+            ) from error
         except _PASSING as error:
             LOG.error("The %s database does not answer: %s", self.component, error)
             raise exception.Unavailable(f"The {self.component} database does not answer. Check it, then try again.") from error

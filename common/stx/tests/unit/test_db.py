@@ -236,6 +236,15 @@ class RetryTest(DatabaseCase):
             self.assertGreater(self.attempts, 2)
         self.assertEqual([], api.titles())
 
+    def test_a_database_that_is_not_set_up_yet_is_told_at_once(self) -> None:
+        @api.database.reader
+        def read(connection: Connection) -> None:
+            self.attempts += 1
+            connection.execute(sa.text("SELECT * FROM nothing_like_this"))
+
+        self.assert_raises_with(exception.Unavailable, "is not set up yet", read)
+        self.assertEqual(1, self.attempts)
+
     def test_the_deadline_is_shorter_than_that_of_a_call(self) -> None:
         self.assertLess(db.RETRY_S + db.SQLITE_BUSY_S, testing.rpc.DEADLINE_S)
 
