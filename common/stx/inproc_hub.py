@@ -44,6 +44,8 @@ class _Answer(msgspec.Struct):
 
 def _write(sock: socket.socket, value: Any) -> None:
     data = msgspec.json.encode(value)
+    if len(data) > FRAME_LIMIT:
+        raise oslo_messaging.MessageDeliveryFailure(f"a message of {len(data)} bytes is over the limit of {FRAME_LIMIT}")
     sock.sendall(struct.pack("!I", len(data)) + data)
 
 
@@ -84,7 +86,7 @@ class _Handler(socketserver.BaseRequestHandler):
                     _write(self.request, answer)
         except (EOFError, OSError):
             pass
-        except (ValueError, RecursionError, msgspec.MsgspecError) as error:
+        except (ValueError, RecursionError, msgspec.MsgspecError, oslo_messaging.MessagingException) as error:
             LOG.warning("Dropped a message bus connection: %s", error)
 
 
@@ -151,7 +153,7 @@ class Remote:
         try:
             _write(sock, frame)
             answer = _read(sock, _Answer)
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, ValueError, msgspec.MsgspecError) as error:
             self._local.sock = None
             sock.close()
             raise oslo_messaging.MessagingTimeout(f"the controller closed its message bus {self._path}: {error!r}") from error

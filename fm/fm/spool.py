@@ -117,7 +117,9 @@ class Spool:
             try:
                 yield connection
             except BaseException:
-                connection.execute("ROLLBACK")
+                # SQLite has done so itself where the disk is full, and a complaint about that would hide the reason.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
 

@@ -92,7 +92,8 @@ def publish_pxelinux(directory: pathlib.Path, wanted: Mapping[str, str]) -> None
 def _make(directory: pathlib.Path) -> None:
     """dnsmasq and its script run as other users."""
     if not directory.is_dir():
-        directory.mkdir(parents=True)
+        _make(directory.parent)
+        directory.mkdir()
         directory.chmod(0o755)
 
 

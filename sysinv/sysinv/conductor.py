@@ -156,7 +156,7 @@ class Conductor:
                 db_api.update_host(host["uuid"], changed)
         # That time passes is no news: telling it would make all who follow read all hosts again.
         if changed.keys() - {"uptime"}:
-            self._announce(context, "sysinv.host.update", host["uuid"], changed)
+            self._announce_lasting(context, "sysinv.host.update", host["uuid"], changed)
 
     @rpc.exposed
     def report_install_progress(
@@ -173,7 +173,7 @@ class Conductor:
                 db_api.update_host(host_uuid, changed)
         if "install_state" in changed:
             LOG.info("The installation of %s: %s", rules.called(host), changed["install_state"])
-            self._announce(context, "sysinv.host.update", host_uuid, changed)
+            self._announce_lasting(context, "sysinv.host.update", host_uuid, changed)
 
     def audit_installations(self, context: RequestContext) -> None:
         """What is to be done once a minute: whose installer is silent for too long has failed."""
@@ -186,7 +186,7 @@ class Conductor:
                     db_api.update_host(host_uuid, changed)
             if "install_state" in changed:
                 LOG.warning("The installation of %s: %s", rules.called(host), changed["install_state"])
-                self._announce(context, "sysinv.host.update", host_uuid, changed)
+                self._announce_lasting(context, "sysinv.host.update", host_uuid, changed)
 
     @rpc.exposed
     def register_agent(self, context: RequestContext, macs: list[str], hostname: str) -> client.Registration:
@@ -249,6 +249,11 @@ class Conductor:
         if changed.keys() & boot_files.SOURCES:
             self.hosts_changed()
         return host
+
+    def _announce_lasting(self, context: RequestContext, event: str, host_uuid: str, changed: Mapping[str, Any]) -> None:
+        """Tell of a change, unless the host was deleted right after it: that is told by itself."""
+        with contextlib.suppress(exception.NotFound):
+            self._announce(context, event, host_uuid, changed)
 
     def _announce_deleted(self, context: RequestContext, host: Mapping[str, Any]) -> None:
         rpc.publish(context, "sysinv.host.delete", {"uuid": host["uuid"], "hostname": host["hostname"]})

@@ -29,6 +29,9 @@ BOOT_PATIENCE_MIN = 40
 
 _INFO = re.compile(rf"[\x20-\x7e]{{0,{INFO_LIMIT}}}")
 _IN_PROGRESS = (states.PREINSTALL, states.INSTALLING, states.POSTINSTALL, states.BOOTING)
+# After these the installer has nothing more to do.
+_ENDED = (states.BOOTING, states.COMPLETED)
+_COMPLETED = {"install_state": states.COMPLETED, "install_state_info": None, "install_silent_minutes": 0}
 
 
 def check_report(host: Host, state: str, info: str | None) -> list[Refusal]:
@@ -36,6 +39,11 @@ def check_report(host: Host, state: str, info: str | None) -> list[Refusal]:
     refusals = []
     if host["administrative"] != states.LOCKED:
         refusals.append(Refusal("It is unlocked, so it is not being installed.", conflict=True))
+    elif host["action_state"] != states.REINSTALLING:
+        refusals.append(Refusal("It is not being installed.", conflict=True))
+    elif host["install_state"] in _ENDED and state not in (states.INSTALLED, states.BOOTING):
+        # Else anybody could have it installed once more.
+        refusals.append(Refusal("Its installation has ended.", conflict=True))
     if state not in TOLD:
         refusals.append(Refusal(f"install_state must be one of: {', '.join(TOLD)}."))
     if info is not None and not _INFO.fullmatch(info):
@@ -58,9 +66,8 @@ def on_availability(host: Host, availability: str) -> dict[str, Any]:
     """What changes of the host's installation when its availability changes: one that comes online has been installed."""
     if availability != "online":
         return {}
-    changes = {}
-    if host["install_state"] in (states.POSTINSTALL, states.BOOTING):
-        changes = {"install_state": states.COMPLETED, "install_state_info": None, "install_silent_minutes": 0}
+    # Whatever was heard last of its installer.
+    changes: dict[str, Any] = dict(_COMPLETED) if host["install_state"] in (*_IN_PROGRESS, states.INSTALL_FAILED) else {}
     if host["action_state"] == states.REINSTALLING:
         changes["action_state"] = states.REINSTALLED
     return changes
@@ -72,8 +79,11 @@ def on_minute(host: Host) -> dict[str, Any]:
     if host["administrative"] != states.LOCKED or state not in _IN_PROGRESS:
         return {}
     if state == states.BOOTING and host["availability"] != "offline":
-        return {"install_state": states.COMPLETED, "install_state_info": None, "install_silent_minutes": 0}
+        return dict(_COMPLETED)
     minutes = host["install_silent_minutes"] + 1
-    if minutes > (BOOT_PATIENCE_MIN if state == states.BOOTING else PATIENCE_MIN):
+    if state == states.BOOTING and minutes > BOOT_PATIENCE_MIN:
+        # It was installed. That it does not come up is for an operator to look at, not for another installation to wipe.
+        return {"install_state": states.INSTALL_FAILED, "install_silent_minutes": 0, "action_state": states.REINSTALLED}
+    if state != states.BOOTING and minutes > PATIENCE_MIN:
         return {"install_state": states.INSTALL_FAILED, "install_silent_minutes": 0}
     return {"install_silent_minutes": minutes}

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import unittest
 from collections.abc import Callable, Iterator
 
 START_DEADLINE_S = 60.0
@@ -27,6 +28,17 @@ def missing() -> str | None:
     if os.getuid() != 0:
         return "PostgreSQL and RabbitMQ are started as their own users, which needs root"
     return None
+
+
+def require() -> None:
+    """Skip the test where the engines cannot run; where everything must be tried, fail it.
+
+    :raises unittest.SkipTest: saying what is missing
+    """
+    if reason := missing():
+        if os.environ.get("CI"):
+            raise AssertionError(reason)
+        raise unittest.SkipTest(reason)
 
 
 _SEARCH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/lib/rabbitmq/bin"

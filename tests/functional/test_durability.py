@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """No fault report that was accepted is lost or doubled, whoever dies: client, manager, broker, database."""
 
-import unittest
-
 from oslotest import base as oslotest_base
 
 from tests.functional import deployment, engines
@@ -35,8 +33,7 @@ _MANY_SETS = """
 class StandardDurabilityTestCase(oslotest_base.BaseTestCase):
     def setUp(self) -> None:
         super().setUp()
-        if reason := engines.missing():
-            raise unittest.SkipTest(reason)
+        engines.require()
         self.platform = deployment.get(deployment.Standard)
         self.token = self.platform.token()
 

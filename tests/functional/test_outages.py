@@ -3,7 +3,6 @@
 
 import threading
 import time
-import unittest
 import urllib.error
 
 from oslotest import base as oslotest_base
@@ -31,8 +30,7 @@ except exception.StxException as error:
 class StandardOutagesTestCase(oslotest_base.BaseTestCase):
     def setUp(self) -> None:
         super().setUp()
-        if reason := engines.missing():
-            raise unittest.SkipTest(reason)
+        engines.require()
         self.platform = deployment.get(deployment.Standard)
         self.token = self.platform.token()
 
@@ -112,6 +110,7 @@ class StandardOutagesTestCase(oslotest_base.BaseTestCase):
         try:
             listed = self.platform.request("platform", "GET", "/v1/ihosts", token=self.token)
             self.assertEqual(200, listed.status)
+            self.assertEqual(503, self.add(4000).status)
         finally:
             self.platform.start_service("sysinv-conductor")
         wait_for("hosts are added again", lambda: self.add(4000).status == 200, RECOVERY_S, 0.5)

@@ -31,6 +31,13 @@ HEADER_LIMIT = 64 * 1024
 PUBLIC = (r"/", r"/v1/?")
 
 
+# Headers in which the middleware says who asks.
+_IDENTITY = tuple(
+    f"HTTP_X_{word}"
+    for word in ("USER", "PROJECT", "DOMAIN", "ROLE", "TENANT", "IDENTITY", "SERVICE", "IS_ADMIN", "SYSTEM", "TRUST")
+)
+
+
 def expose(method: Callable[..., Any]) -> Callable[..., Any]:
     """Make a controller's method answer requests with JSON; an answer of None is 204 No Content.
 
@@ -133,6 +140,9 @@ class _Authenticated:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ.get("PATH_INFO") or "/"
         if any(pattern.fullmatch(path) for pattern in self._public):
+            # What a client says of itself counts only where the middleware has looked at its token.
+            for name in [name for name in environ if name.startswith(_IDENTITY)]:
+                del environ[name]
             return self._open(environ, start_response)
         return self._guarded(environ, start_response)
 

@@ -77,7 +77,7 @@ def store_about(connection: Connection, alarm_uuid: str, make: Callable[[ledger.
 
     :raises exception.NotFound: when no such alarm is active
     """
-    return _store(connection, [make(_active(connection, alarm_uuid))])
+    return _store(connection, [make(_active(connection, alarm_uuid, is_locked=True))])
 
 
 def _store(connection: Connection, reports: Sequence[faults.Report]) -> ledger.Outcome:
@@ -110,7 +110,7 @@ def _touched(connection: Connection, reports: Iterable[faults.Report]) -> dict[l
     ] + [_within(parent) for parent in parents]
     found = {}
     for condition in conditions:
-        for row in connection.execute(sa.select(_alarm).where(condition)).mappings():
+        for row in connection.execute(sa.select(_alarm).where(condition).with_for_update()).mappings():
             found[(row["alarm_id"], row["entity_instance_id"])] = dict(row)
     return found
 
@@ -182,8 +182,10 @@ def get_alarm(connection: Connection, alarm_uuid: str) -> dict[str, Any]:
     return _active(connection, alarm_uuid)
 
 
-def _active(connection: Connection, alarm_uuid: str) -> dict[str, Any]:
-    row = connection.execute(_alarms_with_type().where(_alarm.c.uuid == alarm_uuid)).mappings().one_or_none()
+def _active(connection: Connection, alarm_uuid: str, is_locked: bool = False) -> dict[str, Any]:
+    select = _alarms_with_type().where(_alarm.c.uuid == alarm_uuid)
+    # Locked, it cannot be cleared between this and what is decided by it.
+    row = connection.execute(select.with_for_update(of=_alarm) if is_locked else select).mappings().one_or_none()
     if row is None:
         raise exception.NotFound(f"No active alarm has the uuid {alarm_uuid[:80]}. It may have been cleared: see the event list.")
     return _alarm_record(row)

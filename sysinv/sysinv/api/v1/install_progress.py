@@ -27,7 +27,7 @@ class InstallProgressController(app.Controller):
 
     @app.expose
     def post(self, host: str) -> dict[str, Any]:
-        if not re.fullmatch(PUBLIC, pecan.request.path):
+        if not re.fullmatch(PUBLIC, pecan.request.path_info):
             raise exception.NotFound("An installer names its host by its uuid: /v1/ihosts/{uuid}/install_progress.")
         told = _told()
         state, info = told.get("install_state"), told.get("install_state_info")

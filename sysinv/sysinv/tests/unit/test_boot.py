@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The files that hosts boot by follow the database."""
 
+import functools
 import os
 import pathlib
 from typing import Any
 
 import fixtures
 
-from stx import testing
+from stx import exception, testing
 from sysinv import boot, boot_files
 from sysinv.db import api as db_api
 from sysinv.tests.unit import base
@@ -112,7 +113,8 @@ class PublishTest(PublisherCase):
         made = self.create(1)
         for word in ("installed", "preinstall", "failed"):
             self.conductor.update_host_state(self.context, "compute-0", {"availability": "online"})
-            self.conductor.report_install_progress(self.context, made["uuid"], word, None)
+            tell = functools.partial(self.conductor.report_install_progress, self.context, made["uuid"], word, None)
+            self.assert_raises_with(exception.Conflict, "It is not being installed.", tell)
             self.conductor.update_host_state(self.context, "compute-0", {"availability": "offline"})
             self.step()
             self.assertEqual(["default"], self.pxelinux_names(), word)

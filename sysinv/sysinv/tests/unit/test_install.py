@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stx import testing
-from sysinv import defaults, install, states
+from sysinv import boot_files, defaults, install, states
 
 
 def host(**values: Any) -> dict[str, Any]:
-    return {**defaults.host("26.11"), "hostname": "edge", **values}
+    """A host that is to be installed."""
+    named = {"hostname": "edge", "personality": "worker", "mgmt_mac": "08:00:27:00:01:01", "action_state": "reinstalling"}
+    return {**defaults.host("26.11"), **named, **values}
 
 
 def state(found: dict[str, Any]) -> tuple[str | None, str | None]:
@@ -61,19 +63,30 @@ class ReportTest(testing.TestCase):
         (refusal,) = install.check_report(host(administrative="unlocked"), "installing", None)
         self.assertEqual(("It is unlocked, so it is not being installed.", True), (refusal.reason, refusal.conflict))
 
+    @ddt.data("", "none", "reinstalled")
+    def test_a_host_that_nobody_installs_has_no_installer(self, action_state: str) -> None:
+        (refusal,) = install.check_report(host(action_state=action_state), "failed", None)
+        self.assertEqual(("It is not being installed.", True), (refusal.reason, refusal.conflict))
+
+    @ddt.data("preinstall", "installing", "postinstall", "failed")
+    def test_an_installation_that_has_ended_does_not_begin_again(self, told: str) -> None:
+        (refusal,) = install.check_report(host(install_state="booting"), told, None)
+        self.assertEqual(("Its installation has ended.", True), (refusal.reason, refusal.conflict))
+        self.assertEqual([], install.check_report(host(install_state="booting"), "installed", None))
+
 
 @ddt.ddt
 class OnlineTest(testing.TestCase):
-    @ddt.data("booting", "postinstall")
+    @ddt.data("booting", "postinstall", "installing", "preinstall", "failed")
     def test_a_host_that_comes_online_has_been_installed(self, before: str) -> None:
         found = host(install_state=before, install_state_info="12/12", install_silent_minutes=3, action_state="reinstalling")
         after = {**found, **install.on_availability(found, "online")}
         self.assertEqual(("completed", None), state(after))
         self.assertEqual((0, "reinstalled"), (after["install_silent_minutes"], after["action_state"]))
 
-    @ddt.data(None, "preinstall", "installing", "failed", "completed")
-    def test_any_other_installation_stays_as_it_is(self, before: str | None) -> None:
-        self.assertEqual({}, install.on_availability(host(install_state=before), "online"))
+    @ddt.data(None, "completed")
+    def test_a_host_that_nobody_installs_stays_as_it_is(self, before: str | None) -> None:
+        self.assertEqual({}, install.on_availability(host(install_state=before, action_state="none"), "online"))
 
     def test_a_host_that_was_installed_elsewhere_waits_no_longer(self) -> None:
         found = host(action_state="reinstalling")
@@ -92,6 +105,10 @@ class MinuteTest(testing.TestCase):
         found = host(install_state=told, install_state_info="7/12")
         self.assertEqual((told, "7/12"), state(after_minutes(found, minutes)))
         self.assertEqual(("failed", "7/12"), state(after_minutes(found, minutes + 1)))
+
+    def test_a_host_that_was_installed_and_does_not_boot_is_not_installed_again(self) -> None:
+        found = after_minutes(host(install_state="booting"), 41)
+        self.assertEqual(("failed", False), (found["install_state"], boot_files.is_to_be_installed(found)))
 
     def test_each_report_gives_the_installer_as_long_again(self) -> None:
         found = after_minutes(host(install_state="installing", install_state_info="1/2"), 15)
@@ -131,6 +148,7 @@ class AnythingTest(testing.TestCase):
         found = host(action_state=states.REINSTALLING)
         others = {name: value for name, value in found.items() if not name.startswith("install_") and name != "action_state"}
         for kind, value, info in steps:
+            was_to_be_installed = boot_files.is_to_be_installed(found)
             if kind == "told":
                 if install.check_report(found, value, info):
                     continue
@@ -148,4 +166,4 @@ class AnythingTest(testing.TestCase):
             self.assertLessEqual(found["install_silent_minutes"], install.BOOT_PATIENCE_MIN)
             # No installer's word brings a host back to where it would be installed again.
             if kind == "told":
-                self.assertNotIn("action_state", changes)
+                self.assertLessEqual(boot_files.is_to_be_installed(found), was_to_be_installed)
