@@ -5,7 +5,7 @@ import pathlib
 
 import setuptools
 
-ROOMS = ("common", "fm", "sysinv", "mtce", "client", "embedded")
+ROOMS = ("common", "fm", "sysinv", "mtce", "client", "embedded", "lab")
 
 packages = {}
 for room in ROOMS:
@@ -15,5 +15,5 @@ for room in ROOMS:
 setuptools.setup(
     packages=sorted(packages),
     package_dir={name: path for name, path in packages.items() if "." not in name},
-    package_data={"": ["*.yaml", "*.mako", "py.typed"]},
+    package_data={"": ["*.yaml", "*.mako", "*.html", "py.typed"]},
 )

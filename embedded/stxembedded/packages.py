@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests use of the system's own packages, by bindep.txt."""
+"""What tests and labs use of the system's own packages, by bindep.txt."""
 
 import os
 import shutil
@@ -9,15 +9,17 @@ from pathlib import Path
 
 from stx import exception
 
-PROFILE = "test"
 DEADLINE_S = 600
 
 
-def missing(root: Path) -> list[str]:
-    """The packages that are not installed; none where the system's package manager is not known."""
+def missing(root: Path, profile: str) -> list[str]:
+    """The packages that are not installed; none where the system's package manager is not known.
+
+    :param profile: test or lab
+    """
     program = Path(sys.executable).parent / "bindep"
     listed = subprocess.run(
-        [program, "--brief", "--file", root / "bindep.txt", PROFILE], capture_output=True, text=True, timeout=60, check=False
+        [program, "--brief", "--file", root / "bindep.txt", profile], capture_output=True, text=True, timeout=60, check=False
     )
     return listed.stdout.split() if listed.returncode == 1 else []
 

@@ -13,6 +13,7 @@ ROOMS = {
     "mtce": "mtce/tests/unit",
     "client": "stxclient/tests/unit",
     "embedded": "stxembedded/tests/unit",
+    "lab": "stxlab/tests/unit",
     ".": "bench/tests/unit",
 }
 

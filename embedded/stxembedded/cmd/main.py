@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stx import exception
-from stxembedded import config
+from stxembedded import checkout, config
 
 COMMANDS = {
     "up": "start the platform, or what of it does not run, and wait until it is ready",
@@ -18,13 +18,18 @@ COMMANDS = {
     "env": 'print credentials for a shell: eval "$(stx env)"',
     "test": "check the source: lint, walls, types, unit and functional tests",
     "bench": "measure the platform; without a name: list the measurements",
+    "lab": "run a whole cloud on this machine: hosts, networks, boards, faults",
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line: 0 done, 1 failed, 2 not understood, 3 (status) not all runs and answers."""
     os.umask(0o077)
-    arguments = parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["lab"]:
+        # It has many commands of its own.
+        return _lab(words[1:])
+    arguments = parser().parse_args(words)
     try:
         code: int = importlib.import_module(f"stxembedded.cmd.{arguments.command}").run(arguments)
         return code
@@ -40,6 +45,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         text = f"{error.filename}: {error.strerror}" if error.filename else error
         print(f"stx {arguments.command}: {text}", file=sys.stderr)
+        return 1
+
+
+def _lab(words: Sequence[str]) -> int:
+    try:
+        code: int = importlib.import_module("stxlab.cmd.main").main(words, checkout.root())
+        return code
+    except exception.StxException as error:
+        print(f"stx lab: {error.message}", file=sys.stderr)
         return 1
 
 

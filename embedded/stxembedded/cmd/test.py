@@ -32,12 +32,16 @@ class Step:
 
     :ivar group: a name that selects several steps together
     :ivar is_stestr: its tests count one by one; any other step counts as one check
+    :ivar is_asked_for: it runs only when it is named
+    :ivar packages: profile of bindep.txt with what it uses of the system
     """
 
     name: str
     group: str
     argv: tuple[str, ...]
     is_stestr: bool = False
+    is_asked_for: bool = False
+    packages: str = ""
 
 
 # Some tests chosen by a filter run one after another instead.
@@ -50,15 +54,29 @@ STEPS = (
     Step("types", "lint", ("mypy",)),
     Step("docs", "docs", ("sphinx-build", "-q", "-W", "-j", "2", "-b", "html", "doc/source", "doc/build/html")),
     Step("unit", "unit", ("stestr", "--test-path", "./tests/unit", "run"), is_stestr=True),
-    Step("functional", "functional", ("stestr", "--test-path", "./tests/functional", "run", *_WORKERS), is_stestr=True),
+    Step(
+        "functional",
+        "functional",
+        ("stestr", "--test-path", "./tests/functional", "run", *_WORKERS),
+        is_stestr=True,
+        packages="test",
+    ),
+    Step(
+        "lab",
+        "lab",
+        ("stestr", "--test-path", "./tests/lab", "run", "--serial"),
+        is_stestr=True,
+        is_asked_for=True,
+        packages="lab",
+    ),
 )
 
 
 def run(arguments: argparse.Namespace) -> int:
     root = checkout.root()
     steps, filters = choose(arguments.arguments)
-    if any(step.name == "functional" for step in steps):
-        install_packages(root)
+    for profile in sorted({step.packages for step in steps if step.packages}):
+        install_packages(root, profile)
     total: collections.Counter[str] = collections.Counter()
     for step in steps:
         begun = time.monotonic()
@@ -70,9 +88,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if total[FAILED] or not total[PASSED] else 0
 
 
-def install_packages(root: Path) -> None:
-    """Install what the functional tests use of the system; where that is not possible they are skipped, and this says so."""
-    names = packages.missing(root)
+def install_packages(root: Path, profile: str) -> None:
+    """Install what tests use of the system; where that is not possible they are skipped, and this says so."""
+    names = packages.missing(root, profile)
     if not names:
         return
     print(f"--- packages: installing {', '.join(names)}", flush=True)
@@ -83,12 +101,16 @@ def install_packages(root: Path) -> None:
 
 
 def choose(arguments: Sequence[str]) -> tuple[list[Step], list[str]]:
-    """The steps that are named, all where none is, and what is left for stestr as filters; filters alone choose among all tests."""
+    """The steps that are named, all usual ones where none is; and what is left, for stestr, as filters.
+
+    Filters alone choose among all usual tests.
+    """
     names = [word for word in arguments if any(word in (step.name, step.group) for step in STEPS)]
     filters = [word for word in arguments if word not in names]
     if names:
         return [step for step in STEPS if step.name in names or step.group in names], filters
-    return [step for step in STEPS if step.is_stestr or not filters], filters
+    usual = [step for step in STEPS if not step.is_asked_for]
+    return [step for step in usual if step.is_stestr or not filters], filters
 
 
 def run_step(root: Path, step: Step, filters: Sequence[str] = ()) -> collections.Counter[str]:

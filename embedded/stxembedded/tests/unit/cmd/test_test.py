@@ -39,8 +39,11 @@ class ChooseTest(base.BaseTestCase):
         steps, filters = test.choose(arguments)
         return [step.name for step in steps], filters
 
-    def test_without_arguments_everything_runs(self) -> None:
-        self.assertEqual(self.names(), ([step.name for step in test.STEPS], []))
+    def test_without_arguments_everything_usual_runs(self) -> None:
+        self.assertEqual(self.names(), ([step.name for step in test.STEPS if step.name != "lab"], []))
+
+    def test_whole_clouds_are_tried_only_when_that_is_asked_for(self) -> None:
+        self.assertEqual(self.names("lab"), (["lab"], []))
 
     def test_groups_and_steps_are_chosen_by_name(self) -> None:
         self.assertEqual(self.names("lint"), (["format", "style", "walls", "types"], []))

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs on a blank host of a lab: waits until the platform has named the host, then makes it that.
+
+It does what the installer of a real host does, over the same interface: the boot file that is served for the host's MAC address says
+what the host is to be, and progress is posted where that file says. Unpacking the image is already done here.
+"""
+
+import json
+import pathlib
+import re
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+
+from stxlab import topology
+
+POLL_S = 0.5
+DEADLINE_S = 5
+MOST_BYTES = 16384
+_LEASES = pathlib.Path("/run/systemd/netif/leases")
+_SERVER = re.compile(r"^SERVER_ADDRESS=([0-9.]+)$", re.MULTILINE)
+_APPEND = re.compile(r"^\s*append\s+(.*)$", re.MULTILINE | re.IGNORECASE)
+
+
+def main() -> None:
+    options = await_orders()
+    notify = options["tisnotify"]
+    report(notify, "preinstall", "")
+    install(options)
+    report(notify, "installed", "")
+    subprocess.run(["systemctl", "reboot", "--no-block"], check=True, timeout=DEADLINE_S)
+
+
+def await_orders() -> dict[str, str]:
+    """What the platform wants the host to be; it is asked until it says."""
+    said = False
+    while True:
+        server, name = boot_server(), f"01-{own_mac().replace(':', '-')}"
+        if server and (content := fetch(f"tftp://{server}/pxelinux.cfg/{name}")):
+            return parse(content)
+        if server and not said:
+            print(f"this host waits at {server} for a name; its MAC address is {own_mac()}", flush=True)
+            said = True
+        time.sleep(POLL_S)
+
+
+def own_mac() -> str:
+    return pathlib.Path("/sys/class/net/mgmt/address").read_text().strip()
+
+
+def boot_server() -> str | None:
+    """Who gave an address on the network that hosts are installed over."""
+    index = pathlib.Path("/sys/class/net/pxeboot/ifindex").read_text().strip()
+    try:
+        found = _SERVER.search((_LEASES / index).read_text())
+    except OSError:
+        return None
+    return found.group(1) if found else None
+
+
+def fetch(url: str) -> str | None:
+    argv = ["curl", "--silent", "--fail", "--max-time", str(DEADLINE_S), "--max-filesize", str(MOST_BYTES), url]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=2 * DEADLINE_S)
+    return done.stdout if done.returncode == 0 else None
+
+
+def parse(content: str) -> dict[str, str]:
+    """The kernel's arguments in a boot file, by name; those without a value have an empty one."""
+    found = _APPEND.search(content)
+    words = found.group(1).split() if found else []
+    return {name: value for name, _, value in (word.partition("=") for word in words)}
+
+
+def report(url: str, state: str, info: str) -> None:
+    """Tell how far it is. That it is not heard is no reason to stop."""
+    body = json.dumps({"install_state": state, "install_state_info": info}).encode()
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=DEADLINE_S):
+            pass
+    except (urllib.error.URLError, TimeoutError) as error:
+        print(f"progress was not taken: {error}", flush=True)
+
+
+def install(options: Mapping[str, str]) -> None:
+    hostname, controller = options["stx.hostname"], topology.floating_address("mgmt")
+    secret = json.loads(pathlib.Path("/etc/starlingx/lab.json").read_text())["bus_secret"]
+    subfunctions = options.get("stx.subfunctions", options["stx.personality"])
+    files = {
+        "/etc/hostname": f"{hostname}\n",
+        "/etc/hosts": f"127.0.0.1 localhost\n{controller} controller\n",
+        "/etc/starlingx/starlingx.conf": _configuration(hostname, f"rabbit://stx:{secret}@{controller}:5672/", subfunctions),
+        "/etc/platform/platform.conf": f"nodetype={options['stx.personality']}\nsubfunction={subfunctions}\n",
+    }
+    for name, content in files.items():
+        path = pathlib.Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(0o600 if "starlingx" in name else 0o644)
+        path.write_text(content)
+    subprocess.run(["systemctl", "enable", "stx-host.target"], check=True, timeout=DEADLINE_S * 2)
+
+
+def _configuration(hostname: str, bus: str, subfunctions: str) -> str:
+    return (
+        f"[DEFAULT]\nhost = {hostname}\ntransport_url = {bus}\nlog_dir = /var/log/starlingx\n"
+        "state_path = /var/lib/starlingx\nrun_path = /run/starlingx\n"
+        f"[pmon]\nsubfunctions = {subfunctions}\nconf_dir = /etc/pmon.d\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a lab writes onto the disks of its hosts before their first power-on.
+
+The first controller comes installed: somebody has to be there to install the others. All others are blank; they only carry the
+secret of the message bus, as the medium of an installer would.
+"""
+
+import json
+import shutil
+import uuid
+from collections.abc import Mapping
+
+from stxlab import topology
+from stxlab.layout import Layout
+from stxlab.topology import NETWORKS, SUBNETS, Host, Topology
+
+_WANTS = "etc/systemd/system/multi-user.target.wants"
+
+
+def write(layout: Layout, wanted: Topology, host: Host, secrets: Mapping[str, str]) -> None:
+    seed = layout.host(host).seed
+    shutil.rmtree(seed, ignore_errors=True)
+    files = first_controller(wanted, host, secrets) if host is wanted.hosts[0] else blank(secrets)
+    # Without one systemd takes it for the first boot ever, and enables or disables units as it thinks best.
+    files["etc/machine-id"] = f"{uuid.uuid4().hex}\n"
+    for name, content in files.items():
+        path = seed / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # On the host they have these modes too, whatever the mask of whoever calls.
+        for directory in (path.parent, *path.parent.parents):
+            if directory.is_relative_to(seed):
+                directory.chmod(0o700 if directory.name == "starlingx" else 0o755)
+        if content.startswith("-> "):
+            path.symlink_to(content.removeprefix("-> "))
+        else:
+            path.write_text(content)
+            path.chmod(0o600 if "starlingx" in name else 0o644)
+
+
+def blank(secrets: Mapping[str, str]) -> dict[str, str]:
+    return {"etc/starlingx/lab.json": json.dumps({"bus_secret": secrets["bus"]})}
+
+
+def first_controller(wanted: Topology, host: Host, secrets: Mapping[str, str]) -> dict[str, str]:
+    networks = {
+        f"etc/systemd/network/40-{network}.network": _static(network, [host.address(network), topology.floating_address(network)])
+        for network in NETWORKS
+    }
+    return {
+        **networks,
+        "etc/hostname": f"{host.name}\n",
+        "etc/hosts": _hosts(host),
+        "etc/platform/platform.conf": "nodetype=controller\nsubfunction=controller\n",
+        "etc/starlingx/lab.json": json.dumps({"shape": wanted.shape, "bus_secret": secrets["bus"]}),
+        f"{_WANTS}/stx-controller.target": "-> /etc/systemd/system/stx-controller.target",
+        f"{_WANTS}/stx-host.target": "-> /etc/systemd/system/stx-host.target",
+    }
+
+
+def _static(network: str, addresses: list[str]) -> str:
+    length = SUBNETS[network].prefixlen
+    lines = "".join(f"Address={address}/{length}\n" for address in addresses)
+    return f"[Match]\nName={network}\n\n[Network]\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n{lines}"
+
+
+def _hosts(host: Host) -> str:
+    return f"127.0.0.1 localhost\n{host.address('mgmt')} {host.name}\n{topology.floating_address('mgmt')} controller\n"

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which hosts a lab has, and their places in its networks."""
+
+import dataclasses
+import ipaddress
+
+SHAPES = ("simplex", "duplex", "standard")
+NETWORKS = ("mgmt", "cluster", "oam", "pxeboot")
+CONTROLLER, WORKER, STORAGE = "controller", "worker", "storage"
+
+# As an installation has them by default (spec sysinv.md); oam is one for documentation.
+SUBNETS = {
+    "mgmt": ipaddress.ip_network("192.168.204.0/24"),
+    "cluster": ipaddress.ip_network("192.168.206.0/24"),
+    "oam": ipaddress.ip_network("192.0.2.0/24"),
+    "pxeboot": ipaddress.ip_network("169.254.202.0/24"),
+}
+_FLOATING, _FIRST_CONTROLLER, _FIRST_OTHER, _FIRST_BOARD = 2, 3, 10, 130
+MOST_HOSTS = _FIRST_BOARD - _FIRST_OTHER
+# A worker is called so on the wire, a compute by its operators.
+_NAMES = {CONTROLLER: "controller", WORKER: "compute", STORAGE: "storage"}
+
+
+class UnknownHostError(ValueError):
+    """No host of the lab has that name."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Host:
+    """:ivar number: its place among all hosts of the lab, from 0"""
+
+    name: str
+    personality: str
+    number: int
+
+    def mac(self, network: str) -> str:
+        """The MAC address of its port on a network; locally administered, so that it is no real card's.
+
+        A host is installed over the card that it is managed over, so the two have the same.
+        """
+        if network == "pxeboot":
+            network = "mgmt"
+        return f"02:4c:ab:{NETWORKS.index(network):02x}:{self.number >> 8:02x}:{self.number & 0xFF:02x}"
+
+    @property
+    def board_mac(self) -> str:
+        return f"02:4c:ab:ff:{self.number >> 8:02x}:{self.number & 0xFF:02x}"
+
+    def networks(self) -> tuple[str, ...]:
+        """Where it has a port: only controllers are reached by users."""
+        return NETWORKS if self.personality == CONTROLLER else tuple(name for name in NETWORKS if name != "oam")
+
+    def address(self, network: str) -> str:
+        first = _FIRST_CONTROLLER if self.personality == CONTROLLER else _FIRST_OTHER
+        return str(SUBNETS[network][first + self.number])
+
+    @property
+    def board_address(self) -> str:
+        """Where its board controller answers, on oam."""
+        return str(SUBNETS["oam"][_FIRST_BOARD + self.number])
+
+
+@dataclasses.dataclass(frozen=True)
+class Topology:
+    shape: str
+    hosts: tuple[Host, ...]
+
+    def host(self, name: str) -> Host:
+        """:raises UnknownHostError: naming those that there are"""
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        raise UnknownHostError(f"There is no host {name}. There are: {', '.join(host.name for host in self.hosts)}.")
+
+    def named(self, names: list[str]) -> list[Host]:
+        """:raises UnknownHostError: naming those that there are"""
+        return [self.host(name) for name in names]
+
+
+def floating_address(network: str) -> str:
+    """The address of the active controller."""
+    return str(SUBNETS[network][_FLOATING])
+
+
+def make(shape: str, computes: int = 0, storages: int = 0) -> Topology:
+    """The hosts of a lab, controllers first.
+
+    :raises ValueError: when the shape has no such hosts
+    """
+    if shape not in SHAPES:
+        raise ValueError(f"There is no shape {shape!r}: choose from {', '.join(SHAPES)}.")
+    if min(computes, storages) < 0:
+        raise ValueError("The number of hosts cannot be negative.")
+    if shape == "simplex" and computes + storages:
+        raise ValueError("A simplex system has one host only: choose the shape duplex or standard.")
+    if shape == "duplex" and storages:
+        raise ValueError("A duplex system has no storage hosts: choose the shape standard.")
+    if computes + storages > MOST_HOSTS:
+        raise ValueError(f"A lab has room for {MOST_HOSTS} hosts besides the controllers. `stx lab simulate` adds more.")
+    wanted = [(CONTROLLER, 1 if shape == "simplex" else 2), (WORKER, computes), (STORAGE, storages)]
+    places = [(personality, index) for personality, count in wanted for index in range(count)]
+    return Topology(
+        shape,
+        tuple(Host(f"{_NAMES[personality]}-{index}", personality, number) for number, (personality, index) in enumerate(places)),
+    )

@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The boards of hosts: power, sensors and boot device through ipmitool, pyghmi and Redfish, and what is seen of it from outside."""
+
+import contextlib
+import functools
+import io
+import re
+import subprocess
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import ddt
+import testtools
+
+from stxlab import boards, enter, sensors, topology
+from stxlab.cmd import main as command
+from stxlab.machine import Machine
+from tests.lab import base
+
+try:
+    import sushy
+    from pyghmi import constants, exceptions
+    from pyghmi.ipmi import command as pyghmi
+except ImportError:
+    sushy = None
+
+HOST, OTHER = "controller-0", "controller-1"
+WAYS = ("ipmitool", "pyghmi", "redfish")
+
+
+@ddt.ddt
+@testtools.skipIf(sushy is None, "the extra `lab` is not installed (sushy-tools, sushy, pyghmi)")
+class BoardTest(base.LabTestCase):
+    wanted = topology.make("duplex")
+    has_services = False
+
+    def setUp(self) -> None:
+        super().setUp()
+        boards.Redfish(self.lab.layout, self.lab.switch).await_ready()
+        self.host = self.machine(HOST)
+        self.password = self.lab.layout.read_secrets()["board"]
+        for name in (HOST, OTHER):
+            if not self.machine(name).is_on:
+                self.machine(name).power_on(self.lab.layout.layers())
+            self.wait_for(f"{name} answers", lambda name=name: self.answers(name))
+        board = boards.Board(self.lab.layout, self.host.host, self.lab.switch)
+        for sensor in sensors.SENSORS:
+            board.show(sensor, sensor.normal)
+
+    def ipmitool(self, *words: str, password: str = "", cipher: str = "3") -> str:
+        assert self.lab.switch.pid is not None
+        argv = ["ipmitool", "-I", "lanplus", "-C", cipher, "-H", self.host.host.board_address, "-U", "admin"]
+        return enter.run([*enter.into(self.lab.switch.pid, "net"), *argv, "-P", password or self.password, *words])
+
+    def pyghmi(self, method: str, *arguments: Any) -> Any:
+        return self.inside(_pyghmi, self.host.host.board_address, self.password, method, *arguments)
+
+    def redfish(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return self.inside(_redfish, self.password, function, *arguments)
+
+    def order(self, way: str, verb: str) -> None:
+        """Let a client have its way with the power of the host."""
+        if way == "ipmitool":
+            self.ipmitool("chassis", "power", verb)
+        elif way == "pyghmi":
+            self.pyghmi("set_power", "shutdown" if verb == "soft" else verb)
+        else:
+            types = {"on": "On", "off": "ForceOff", "reset": "ForceRestart", "soft": "GracefulShutdown"}
+            self.redfish(_reset, types[verb])
+
+    def power(self, way: str) -> bool:
+        """Whether the host is on, as a client sees it."""
+        if way == "ipmitool":
+            return "is on" in self.ipmitool("chassis", "power", "status")
+        if way == "pyghmi":
+            return bool(self.pyghmi("get_power")["powerstate"] == "on")
+        return bool(self.redfish(_state) == "On")
+
+    def await_on(self) -> None:
+        self.wait_for("the host answers", lambda: self.answers(HOST))
+
+    def await_gone(self) -> None:
+        self.wait_for("the processes of the host end", lambda: not self.host.group.pids())
+
+    @ddt.data(*WAYS)
+    def test_a_host_powered_off_is_gone_while_its_board_answers_and_comes_back_when_powered_on(self, way: str) -> None:
+        self.order(way, "off")
+        self.await_gone()
+        self.assertFalse(self.answers(HOST))
+        self.assertTrue(self.answers(OTHER))
+        self.assertFalse(self.power(way))
+        self.order(way, "on")
+        self.await_on()
+        self.assertTrue(self.power(way))
+
+    @ddt.data(*WAYS)
+    def test_a_reset_host_begins_anew(self, way: str) -> None:
+        before = self.host.leader
+        assert before is not None
+        self.order(way, "reset")
+        self.wait_for("the host that was is gone", lambda: not before.is_running)
+        self.await_on()
+        self.assertNotEqual(before, self.host.leader)
+
+    @ddt.data(*WAYS)
+    def test_a_host_that_is_shut_down_ends_in_good_order_and_one_whose_power_is_cut_does_not(self, way: str) -> None:
+        for verb, is_in_good_order in (("soft", True), ("off", False)):
+            self.await_on()
+            self.host.run(["rm", "-f", "/var/farewell"])
+            farewell = "--property=ExecStop=/usr/bin/touch /var/farewell"
+            self.host.run(["systemd-run", "--unit=farewell", "--remain-after-exit", farewell, "true"])
+            self.host.run(["sync"])
+            self.order(way, verb)
+            self.await_gone()
+            self.order(way, "on")
+            self.await_on()
+            self.assertEqual(is_in_good_order, "farewell" in self.host.run(["ls", "/var"]), verb)
+
+    def test_a_power_cycle_is_a_moment_without_power(self) -> None:
+        before = self.host.leader
+        assert before is not None
+        self.ipmitool("chassis", "power", "cycle")
+        self.wait_for("the host that was is gone", lambda: not before.is_running)
+        self.await_on()
+
+    def test_orders_are_carried_out_in_their_order(self) -> None:
+        before = self.host.leader
+        assert before is not None
+        # The other way round the second one would leave it off.
+        self.redfish(_reset, "ForceOff")
+        self.redfish(_reset, "On")
+        self.wait_for("the host that was is gone", lambda: not before.is_running)
+        self.await_on()
+
+    def test_a_host_that_is_off_cannot_be_reset(self) -> None:
+        self.host.power_off()
+        self.assertRaises(enter.RunError, self.ipmitool, "chassis", "power", "reset")
+        self.assertRaises(exceptions.IpmiException, self.pyghmi, "set_power", "reset")
+        self.assertEqual(409, self.inside(_refusal, self.password, _reset, "ForceRestart"))
+        self.assertFalse(self.host.is_on)
+
+    def test_a_command_and_the_board_do_not_get_into_each_others_way(self) -> None:
+        layers = self.lab.layout.layers()
+
+        def order() -> None:
+            for _ in range(5):
+                # Refused in the moment in which the command has it off.
+                with contextlib.suppress(enter.RunError):
+                    self.ipmitool("chassis", "power", "reset")
+
+        ordering = threading.Thread(target=order)
+        ordering.start()
+        try:
+            for _ in range(5):
+                self.host.reset(layers)
+        finally:
+            ordering.join()
+        self.await_on()
+        self.wait_for("one host is there", lambda: _process_ones(self.host) == 1)
+
+    def test_a_sensor_over_its_threshold_shows_everywhere_until_it_is_under_it_again(self) -> None:
+        self.ipmitool("sel", "clear")
+        self.assertEqual(0, self.lab_command("sensor", HOST, "cpu-temp", "97"))
+        self.wait_for("the board sees it", lambda: re.search(r"CPU Temp .*97 degrees C .*cr", self.ipmitool("sdr")) is not None)
+        self.assertIn("Upper Critical going high | Asserted", self.ipmitool("sel", "elist"))
+        bad = self.inside(_bad_readings, self.host.host.board_address, self.password)
+        self.assertEqual([("CPU Temp", 97.0, True)], bad)
+        self.assertEqual((97, "critical"), self.redfish(_temperature, f"{HOST} CPU Temp"))
+        self.assertEqual((45, "ok"), self.redfish(_temperature, f"{OTHER} CPU Temp"))
+        self.assertEqual(0, self.lab_command("sensor", HOST, "cpu-temp", "45"))
+        self.wait_for("it is over", lambda: "Upper Critical going high | Deasserted" in self.ipmitool("sel", "elist"))
+
+    def test_a_slow_fan_shows(self) -> None:
+        self.ipmitool("sel", "clear")
+        self.assertEqual(0, self.lab_command("sensor", HOST, "fan-1", "800"))
+        self.wait_for("the board sees it", lambda: re.search(r"Fan 1 .* 800 RPM .*cr", self.ipmitool("sdr")) is not None)
+        self.assertIn("Lower Critical going low  | Asserted", self.ipmitool("sel", "elist"))
+
+    def test_who_has_not_the_password_is_refused(self) -> None:
+        self.assertRaises(enter.RunError, self.ipmitool, "chassis", "power", "off", password="wrong")
+        refused = self.assertRaises(
+            exceptions.IpmiException, self.inside, _pyghmi, self.host.host.board_address, "wrong", "set_power", "off"
+        )
+        self.assertIn("Incorrect password", str(refused))
+        self.assertEqual(401, self.inside(_refusal, "wrong", _reset, "ForceOff"))
+        self.assertTrue(self.answers(HOST))
+
+    def test_the_boot_device_is_the_same_for_ipmi_and_redfish(self) -> None:
+        self.ipmitool("chassis", "bootdev", "pxe")
+        self.assertEqual("Pxe", self.redfish(_boot_device))
+        self.redfish(_boot_from, "Hdd")
+        self.assertEqual("default", boards.boot_device(self.host.files))
+        self.assertIn("default Hard-Drive", self.ipmitool("chassis", "bootparam", "get", "5"))
+
+    def test_a_board_tells_who_made_it(self) -> None:
+        said = self.ipmitool("fru")
+        self.assertRegex(said, r"Product Manufacturer +: StarlingX")
+        self.assertRegex(said, r"Product Serial +: LAB00000")
+
+    def test_other_users_cannot_read_the_password(self) -> None:
+        directory = self.host.files.board
+        for path in (self.lab.layout.secrets, directory / "lan.conf", self.lab.layout.run / "redfish.htpasswd"):
+            self.assertEqual(0o600, path.stat().st_mode & 0o777, path)
+        listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+        self.assertNotIn(self.password, listed)
+
+    def lab_command(self, *words: str) -> int:
+        return command.main([words[0], "--lab-dir", str(self.lab.layout.directory), *words[1:]], base.ROOT)
+
+    def test_commands_change_several_hosts_and_tell_the_time_of_each(self) -> None:
+        for verb, state in (("power-off", "off"), ("power-on", "on"), ("reset", "on"), ("shutdown", "off")):
+            said = io.StringIO()
+            with contextlib.redirect_stdout(said):
+                self.assertEqual(0, self.lab_command(verb, HOST, OTHER))
+            for name in (HOST, OTHER):
+                self.assertRegex(said.getvalue(), rf"(?m)^{name}: {state} after \d+\.\d{{3}} s$")
+            self.assertEqual([state == "on"] * 2, [self.machine(name).is_on for name in (HOST, OTHER)])
+            if state == "on":
+                self.await_on()
+
+    def test_a_host_that_cannot_be_changed_keeps_no_other_from_being_so(self) -> None:
+        self.host.power_off()
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said):
+            self.assertEqual(1, self.lab_command("power-off", HOST, OTHER))
+        self.assertIn(f"{HOST} is off already.", said.getvalue())
+        self.assertFalse(self.machine(OTHER).is_on)
+
+
+def _process_ones(machine: Machine) -> int:
+    """How many processes of a host are the first of their name space."""
+    found = 0
+    for pid in machine.group.pids():
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/status") as file:
+            found += re.search(r"^NSpid:\t\d+\t1$", file.read(), re.MULTILINE) is not None
+    return found
+
+
+def _pyghmi(address: str, password: str, method: str, *arguments: Any) -> Any:
+    return getattr(_session(address, password), method)(*arguments)
+
+
+@functools.cache
+def _session(address: str, password: str) -> Any:
+    """pyghmi waits forever when it opens a third session to the same board."""
+    return pyghmi.Command(bmc=address, userid="admin", password=password)
+
+
+def _bad_readings(address: str, password: str) -> list[tuple[str, float, bool]]:
+    """Name and value of sensors that are not well, and whether that is critical."""
+    found = _session(address, password).get_health()["badreadings"]
+    return [(reading.name, reading.value, bool(reading.health & constants.Health.Critical)) for reading in found]
+
+
+def _redfish(password: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    client = sushy.Sushy(boards.REDFISH_URL, auth=sushy.auth.BasicAuth("admin", password))
+    return function(client, *arguments)
+
+
+def _refusal(password: str, function: Callable[..., Any], *arguments: Any) -> int | None:
+    """The status with which it was refused: the client's exceptions do not travel between processes."""
+    try:
+        _redfish(password, function, *arguments)
+    except sushy.exceptions.HTTPError as error:
+        return int(error.status_code)
+    return None
+
+
+def _system(client: Any) -> Any:
+    return next(system for system in client.get_system_collection().get_members() if system.name == HOST)
+
+
+def _reset(client: Any, type_: str) -> None:
+    _system(client).reset_system(sushy.ResetType(type_))
+
+
+def _state(client: Any) -> str:
+    return str(_system(client).power_state.value)
+
+
+def _boot_device(client: Any) -> str:
+    return str(_system(client).boot.target.value)
+
+
+def _boot_from(client: Any, device: str) -> None:
+    _system(client).set_system_boot_options(sushy.BootSource(device))
+
+
+def _temperature(client: Any, name: str) -> tuple[int, str]:
+    chassis = client.get_chassis_collection().get_members()[0]
+    found = next(reading for reading in chassis.thermal.temperatures if reading.name == name)
+    return found.reading_celsius, str(found.status.health.value).lower()
