@@ -30,7 +30,7 @@ from oslo_db import exception as db_exception
 from oslo_db.sqlalchemy import enginefacade, engines
 from sqlalchemy.engine import Connection
 
-from stx import exception
+from stx import exception, turns
 
 LOG = logging.getLogger(__name__)
 CONF = cfg.CONF
@@ -97,7 +97,7 @@ class Database:
         self.group = f"{component}_database"
         CONF.register_opts(options(component), group=self.group)
         self._lock = threading.RLock()
-        self._write_lock = threading.Lock()
+        self._write_lock = turns.Turns(f"the {component} database", SQLITE_BUSY_S)
         self._facade: Any = None
 
     def list_opts(self) -> list[tuple[str, list[cfg.Opt]]]:

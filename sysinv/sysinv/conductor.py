@@ -5,7 +5,6 @@ import contextlib
 import functools
 import logging
 import pathlib
-import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,7 +13,7 @@ from oslo_config import cfg
 
 from fm import client as fm_client
 from stx import context as stx_context
-from stx import exception, rpc, service
+from stx import exception, rpc, service, turns
 from stx.context import RequestContext
 from sysinv import addressing, boot, boot_files, client, conf, defaults, dnsmasq, install, leases, rows, rules, states
 from sysinv.bootstrap import Bootstrap
@@ -23,6 +22,8 @@ from sysinv.db import api as db_api
 LOG = logging.getLogger(__name__)
 CONF = cfg.CONF
 
+# How long a request waits for others that change hosts; it has time left to be carried out before its caller gives up.
+_TURN_S = 10.0
 _STEP_S = 1.0
 _AUDIT_S = 60.0
 
@@ -38,7 +39,7 @@ class Conductor:
     def __init__(self) -> None:
         self._faults = fm_client.FaultReporter()
         # Decisions about one host look at all hosts, or at what another request changes.
-        self._hosts_lock = threading.Lock()
+        self._hosts_lock = turns.Turns("the hosts", _TURN_S)
         self._plan = rows.management_plan()
         self.hosts_changed: Callable[[], None] = lambda: None
 

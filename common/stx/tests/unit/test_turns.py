@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of locks with a deadline."""
+
+import threading
+
+from stx import exception, testing, turns
+
+
+class TurnsTest(testing.TestCase):
+    def test_who_waits_for_too_long_is_told_and_has_not_had_its_turn(self) -> None:
+        books = turns.Turns("the books", 0.05)
+        with books:
+            self.assert_raises_with(exception.Unavailable, "Others have been at the books for 0.05 s.", books.__enter__)
+        with books:
+            pass
+
+    def test_one_after_another_gets_its_turn(self) -> None:
+        books, order = turns.Turns("the books", 10), []
+
+        def read() -> None:
+            with books:
+                order.append("second")
+
+        with books:
+            thread = threading.Thread(target=read)
+            thread.start()
+            order.append("first")
+        thread.join(10)
+        self.assertEqual(["first", "second"], order)
+
+    def test_a_turn_ends_also_with_an_error(self) -> None:
+        books = turns.Turns("the books", 0.05)
+
+        def fail() -> None:
+            with books:
+                raise ValueError
+
+        self.assertRaises(ValueError, fail)
+        with books:
+            pass
