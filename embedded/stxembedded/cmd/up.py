@@ -40,10 +40,12 @@ def run(arguments: argparse.Namespace) -> int:
             # Whoever read it (head, a terminal that was closed) has gone; what was begun is brought to its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-    kept = Layout.load(arguments.data_dir)
-    layout = choose(kept, arguments)
+    layout = choose(Layout.load(arguments.data_dir), arguments)
     layout.check()
     with lock.exclusive(layout.run_dir / "lock", "up"):
+        # Again: another `up` may have made the first choices meanwhile.
+        kept = Layout.load(arguments.data_dir)
+        layout = choose(kept, arguments)
         if not runs_already(kept, say):
             start(layout, say)
         elif layout == kept:
