@@ -93,7 +93,15 @@ class DirectoryTest(base.BaseTestCase):
         self.addCleanup(self._end_processes)
 
     def _end_processes(self) -> None:
-        wait_until(lambda: not [kill(pid) for pid in self.marked()])
+        def all_ended() -> bool:
+            found = self.marked()
+            for pid in found:
+                # It may have ended since it was found.
+                with contextlib.suppress(ProcessLookupError):
+                    kill(pid)
+            return not found
+
+        wait_until(all_ended)
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
