@@ -104,14 +104,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def serve(server: cheroot.wsgi.Server, pulse_port: int) -> int:
     """Serve until TERM or INT; requests at work are finished. Gives the exit code."""
-    stop = threading.Event()
+    # Not an event: a signal that comes while its lock is held would wait for that lock for ever.
+    reader, writer = os.pipe()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: os.write(writer, b"!"))
     accepting = threading.Thread(target=server.serve, name="accept", daemon=True)
     accepting.start()
     pulse.Answerer(pulse_port, accepting.is_alive).start()
     sdnotify.ready()
-    stop.wait()
+    os.read(reader, 1)
     sdnotify.stopping()
     return 0
 
