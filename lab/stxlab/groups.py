@@ -162,6 +162,10 @@ class Group:
                 raise GroupError(f"{len(alive)} processes of {self.name} do not end even when killed: {sorted(alive)[:10]}.")
             time.sleep(_POLL_S)
         self._remove(deadline)
+        for root in roots():
+            # The last lab takes it along; others of this machine may have theirs in it.
+            with contextlib.suppress(OSError):
+                os.rmdir(root / NAMESPACE)
         return len(killed)
 
     def _remove(self, deadline: float) -> None:
