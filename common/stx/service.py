@@ -214,11 +214,19 @@ def _logged(what: str) -> Any:
 
 
 def main(name: str, services: Sequence[str], argv: Sequence[str] | None = None) -> int:
-    """The whole life of a process: options, logging, services, signals. Gives the exit code."""
+    """The whole life of a process of the named services. Gives the exit code."""
+    return live(name, lambda: load(services), argv)
+
+
+def live(name: str, make: Callable[[], Sequence[Service]], argv: Sequence[str] | None = None) -> int:
+    """The whole life of a process: options, logging, services, signals. Gives the exit code.
+
+    :param make: makes the services, when the options are known
+    """
     threading.stack_size(512 * units.Ki)
     config.parse(sys.argv[1:] if argv is None else argv, prog=name)
     try:
-        process = Process(name, load(services))
+        process = Process(name, make())
     except exception.ConfigurationError as error:
         print(f"{name}: {error.message}", file=sys.stderr)
         return 1

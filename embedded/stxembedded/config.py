@@ -227,10 +227,10 @@ def _passwords(layout: Layout) -> Path:
 
 def write_configuration(layout: Layout, passwords: Mapping[str, str]) -> None:
     """Write the configuration files anew: what others changed in them is lost, so that they always fit this release."""
-    write_private(layout.keystone_conf, _ini(keystone_options(layout, passwords)))
-    write_private(layout.stx_conf, _ini(stx_options(layout, passwords)))
-    write_private(layout.controller_conf, _ini({"pulse": {"port": layout.pulse_port("controller")}}))
-    write_private(layout.host_conf, _ini({"inproc": {"hub": False}, "pulse": {"port": layout.pulse_port("mtce-client")}}))
+    write_private(layout.keystone_conf, ini(keystone_options(layout, passwords)))
+    write_private(layout.stx_conf, ini(stx_options(layout, passwords)))
+    write_private(layout.controller_conf, ini({"pulse": {"port": layout.pulse_port("controller")}}))
+    write_private(layout.host_conf, ini({"inproc": {"hub": False}, "pulse": {"port": layout.pulse_port("mtce-client")}}))
 
 
 def keystone_options(layout: Layout, passwords: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -310,13 +310,38 @@ def _log_rotation() -> dict[str, Any]:
     return {"log_rotation_type": "size", "max_logfile_size_mb": 10, "max_logfile_count": 3}
 
 
-def _ini(options: Mapping[str, Mapping[str, Any]]) -> str:
+def ini(options: Mapping[str, Mapping[str, Any]], writer: str = "`stx up`") -> str:
+    """The text of a configuration file.
+
+    :param options: values by group and name
+    :param writer: who its first line says has written it
+    """
     parser = configparser.RawConfigParser(default_section="\0")
     parser.read_dict(options)
-    text = io.StringIO("# Written by `stx up`; changes made here are lost.\n\n")
+    text = io.StringIO(f"# Written by {writer}; changes made here are lost.\n\n")
     text.seek(0, os.SEEK_END)
     parser.write(text)
     return text.getvalue()
+
+
+def login_variables(layout: Layout, user: str, password: str) -> dict[str, str]:
+    """The environment variables by which the command line clients log in as this user, in the project that all users share."""
+    return {
+        "OS_AUTH_URL": layout.auth_url,
+        "OS_IDENTITY_API_VERSION": "3",
+        "OS_USERNAME": user,
+        "OS_PASSWORD": password,
+        "OS_PROJECT_NAME": "admin",
+        "OS_USER_DOMAIN_NAME": "Default",
+        "OS_PROJECT_DOMAIN_NAME": "Default",
+        "OS_REGION_NAME": REGION,
+        "OS_INTERFACE": "public",
+    }
+
+
+def exports(variables: Mapping[str, str]) -> list[str]:
+    """The lines that give a shell these variables, with the values quoted where they must be."""
+    return [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
 
 
 def write_private(path: Path, content: str) -> None:

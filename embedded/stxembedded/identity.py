@@ -16,6 +16,7 @@ from keystoneauth1.identity import v3
 
 from stx import exception
 from stxembedded.accounts import Service, User
+from stxembedded.config import REGION, Layout
 
 DOMAIN = "default"
 TIMEOUT_S = 30.0
@@ -24,6 +25,24 @@ INTERFACES = ("public", "internal", "admin")
 PROJECTS = ("admin", "services")
 # Each role may do what the next one may (spec sysinv.md 1.2). The bootstrap of Keystone makes the first and the last.
 ROLES = ("admin", "configurator", "operator", "reader")
+
+
+def ensure_platform(layout: Layout, passwords: Mapping[str, str]) -> list[str]:
+    """Make the layout's own Keystone know its services and users. Passwords that it may not have yet are given to it anew.
+
+    :returns: what was changed, a phrase each
+    :raises exception.Unavailable: when Keystone does not answer or refuses
+    """
+    changes = ensure_identity(
+        layout.auth_url,
+        passwords["admin"],
+        layout.catalogue(),
+        layout.users(passwords),
+        region=REGION,
+        reset_passwords=layout.passwords_pending.exists(),
+    )
+    layout.passwords_pending.unlink(missing_ok=True)
+    return changes
 
 
 def ensure_identity(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from stxembedded import process
 from stxlab import board_files, enter, power, sensors
+from stxlab.errors import LabError
 from stxlab.groups import Group
 from stxlab.layout import HostFiles, Layout
 from stxlab.network import Switch
@@ -25,7 +26,7 @@ START_DEADLINE_S = 30.0
 _POLL_S = 0.01
 
 
-class BoardError(Exception):
+class BoardError(LabError):
     """A board does not do what it should; the message says where to look."""
 
 
@@ -53,7 +54,7 @@ class Board:
         self._write(password)
         argv = ["ipmi_sim", "-n", "-c", self.files.board / "lan.conf", "-f", self.files.board / "commands"]
         argv += ["-s", self.files.board / "state"]
-        started = _start_inside(self._switch, self.group, [str(word) for word in argv], self.log)
+        started = self._switch.start_inside([str(word) for word in argv], self.log, self.group, power.environment())
         process.write_pid_file(self._pid_file, started)
 
     def await_ready(self, deadline_s: float = START_DEADLINE_S) -> None:
@@ -106,7 +107,7 @@ class Redfish:
         if self.process:
             return
         argv = [sys.executable, "-P", "-m", "stxlab.redfish", str(self._layout.directory)]
-        process.write_pid_file(self._pid_file, _start_inside(self._switch, self.group, argv, self.log))
+        process.write_pid_file(self._pid_file, self._switch.start_inside(argv, self.log, self.group, power.environment()))
 
     def await_ready(self, deadline_s: float = START_DEADLINE_S) -> None:
         """:raises BoardError: when it does not answer in time, or has ended"""
@@ -142,7 +143,7 @@ def _start_power(layout: Layout, switch: Switch) -> None:
         return
     layout.power_orders.unlink(missing_ok=True)
     os.mkfifo(layout.power_orders, 0o600)
-    pid = _start_inside(switch, Group(f"{layout.name}/power"), power.argv(layout), layout.logs / "power.log")
+    pid = switch.start_inside(power.argv(layout), layout.logs / "power.log", Group(f"{layout.name}/power"), power.environment())
     process.write_pid_file(layout.power_pid, pid)
 
 
@@ -158,14 +159,6 @@ def set_boot_device(files: HostFiles, device: str) -> None:
     if device not in board_files.BOOT_DEVICES:
         raise BoardError(f"A host does not start from {device}: choose from {', '.join(board_files.BOOT_DEVICES)}.")
     replace(files.boot, f"{device}\n")
-
-
-def _start_inside(switch: Switch, group: Group, argv: list[str], log: Path) -> int:
-    """Start a program of the lab's networks in a group of its own. Gives its pid."""
-    if switch.pid is None:
-        raise enter.RunError("The lab's networks are not there. Start them: stx lab up")
-    group.make()
-    return enter.start(group.entrances, [*enter.into(switch.pid, "net"), *argv], log, power.environment()).pid
 
 
 def await_socket(started: process.Process | None, protocol: str, address: str, port: int, log: Path, deadline_s: float) -> None:

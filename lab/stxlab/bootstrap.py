@@ -5,7 +5,6 @@ It does what the installation of a real first controller does, with values that 
 whether it was done, so that it can be repeated.
 """
 
-import configparser
 import functools
 import json
 import pathlib
@@ -13,7 +12,6 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 from stxembedded import config, identity
@@ -53,14 +51,15 @@ def configuration() -> None:
     options = config.stx_options(layout, passwords)
     for group, values in _standard(_database_password()).items():
         options[group] = {**options.get(group, {}), **values}
-    config.write_private(CONFIGURATION, _ini(options))
+    config.write_private(CONFIGURATION, config.ini(options, "the lab"))
     # dnsmasq reads and serves what is in there as a user of its own.
     for place in (pathlib.Path(DNSMASQ), pathlib.Path(TFTP)):
         for directory in (*reversed(place.parents), place):
             if not directory.exists():
                 directory.mkdir()
                 directory.chmod(0o755)
-    config.write_private(pathlib.Path("/root/openrc"), _credentials(layout, passwords))
+    variables = config.exports(config.login_variables(layout, "admin", passwords["admin"]))
+    config.write_private(pathlib.Path("/root/openrc"), "".join(f"{line}\n" for line in variables))
     config.write_private(pathlib.Path("/etc/starlingx/dnsmasq.conf"), _dnsmasq())
     config.write_private(BROKER, f"default_user = {BUS_USER}\ndefault_pass = {settings()['bus_secret']}\n")
     shutil.chown(BROKER, "rabbitmq")
@@ -104,6 +103,8 @@ def _dnsmasq() -> str:
         f"dhcp-range=set:mgmt,{topology.SUBNETS['mgmt'].network_address},static,1d",
         f"dhcp-option=tag:mgmt,option:dns-server,{topology.floating_address('mgmt')}",
         "dhcp-lease-max=2100",
+        # Nobody else gives addresses here; to try each for three seconds, one after another, keeps hosts waiting that boot together.
+        "no-ping",
         f"dhcp-hostsfile={DNSMASQ}/dnsmasq.hosts",
         f"addn-hosts={DNSMASQ}/dnsmasq.addn_hosts",
         f"dhcp-script={DNSMASQ}/lease-update.sh",
@@ -125,30 +126,6 @@ def _database_password() -> str:
     if not path.exists():
         config.write_private(path, secrets.token_urlsafe(24))
     return path.read_text()
-
-
-def _credentials(layout: Layout, passwords: Mapping[str, str]) -> str:
-    values = {
-        "OS_AUTH_URL": layout.auth_url,
-        "OS_USERNAME": "admin",
-        "OS_PASSWORD": passwords["admin"],
-        "OS_PROJECT_NAME": "admin",
-        "OS_USER_DOMAIN_NAME": "Default",
-        "OS_PROJECT_DOMAIN_NAME": "Default",
-        "OS_REGION_NAME": config.REGION,
-        "OS_IDENTITY_API_VERSION": "3",
-        "OS_INTERFACE": "public",
-    }
-    return "".join(f"export {name}={value}\n" for name, value in values.items())
-
-
-def _ini(options: Mapping[str, Mapping[str, Any]]) -> str:
-    parser = configparser.RawConfigParser(default_section="\0")
-    parser.read_dict(options)
-    lines = ["# Written by the lab; changes made here are lost."]
-    for group in parser.sections():
-        lines += [f"[{group}]", *(f"{name} = {value}" for name, value in parser.items(group))]
-    return "\n".join(lines) + "\n"
 
 
 def engines() -> None:
@@ -174,16 +151,7 @@ def _run(*argv: str, stdin: str = "") -> str:
 
 def ensure_identity() -> None:
     layout = own_layout()
-    passwords = config.load_passwords(layout)
-    identity.ensure_identity(
-        layout.auth_url,
-        passwords["admin"],
-        layout.catalogue(),
-        layout.users(passwords),
-        region=config.REGION,
-        reset_passwords=layout.passwords_pending.exists(),
-    )
-    layout.passwords_pending.unlink(missing_ok=True)
+    identity.ensure_platform(layout, config.load_passwords(layout))
 
 
 if __name__ == "__main__":

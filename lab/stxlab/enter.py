@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stxembedded import process
+from stxlab.errors import LabError
 
 NAMESPACE_DEADLINE_S = 10.0
 _POLL_S = 0.005
@@ -17,7 +18,7 @@ _POLL_S = 0.005
 _JOIN = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 1; shift; done; shift; exec "$@"'
 
 
-class RunError(Exception):
+class RunError(LabError):
     """A program failed; the message has what it said."""
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from stxlab import enter, faultfile, power, programs, topology
+from stxlab.errors import LabError
 from stxlab.faultbook import Book, Cable, OnHost
 from stxlab.groups import GroupError
 from stxlab.lab import Lab
@@ -50,7 +51,7 @@ print(size)
 """
 
 
-class FaultError(Exception):
+class FaultError(LabError):
     """The fault cannot be brought about; the message says why."""
 
 

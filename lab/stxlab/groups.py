@@ -10,6 +10,8 @@ import signal
 import time
 from pathlib import Path
 
+from stxlab.errors import LabError
+
 ROOT = Path("/sys/fs/cgroup")
 NAMESPACE = "stxlab"
 # On version 1: freezing, accounting of memory and CPU, and the hierarchies in which systemd makes groups of its own.
@@ -20,7 +22,7 @@ _PERIOD_US = 100_000
 _LEAST_QUOTA_US = 1_000
 
 
-class GroupError(Exception):
+class GroupError(LabError):
     """The machine does not let a group be made, frozen or ended; the message says what to do."""
 
 

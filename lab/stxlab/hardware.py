@@ -72,6 +72,20 @@ def server(seed: int, mac: str) -> dict[str, list[Record]]:
     }
 
 
+def parts(server: dict[str, list[Record]]) -> list[tuple[str, str]]:
+    """(part, model) of what a person would name of a server."""
+    processors = [
+        (f"processor {cpu['numa_node']}", cpu["cpu_model"]) for cpu in server["cpu"] if cpu["core"] == cpu["thread"] == 0
+    ]
+    memory = [(f"memory {node['numa_node']}", f"{node['memtotal_mib']} MiB") for node in server["memory"]]
+    disks = [
+        (disk["device_node"], f"{disk['device_type']} {disk['size_mib']} MiB, {disk['serial_id']}") for disk in server["disk"]
+    ]
+    ports = [(f"{port['pciaddr']}", f"{port['pdevice']}") for port in server["port"]]
+    devices = [(device["pciaddr"], device["pdevice"]) for device in server["pci"]]
+    return [*processors, *memory, *disks, *ports, *devices]
+
+
 def _cpus(model: Model) -> list[Record]:
     places = [
         (thread, socket, core)

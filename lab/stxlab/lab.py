@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from stxlab import boards, faultfile, registration, seeds
+from stxlab.errors import LabError
 from stxlab.groups import Group
 from stxlab.image import Image
 from stxlab.layout import Layout
 from stxlab.machine import Machine
 from stxlab.network import Switch
+from stxlab.simulation import Simulation
 from stxlab.topology import Host, Topology
 
 Say = Callable[[str], None]
@@ -24,10 +26,6 @@ Say = Callable[[str], None]
 BOOT_DEADLINE_S = 60.0
 SERVICES_DEADLINE_S = 120.0
 _POLL_S = 0.1
-
-
-class LabError(Exception):
-    """The lab is not in the state that the command needs; the message says what to do."""
 
 
 class Lab:
@@ -42,6 +40,9 @@ class Lab:
 
     def machine(self, host: Host) -> Machine:
         return Machine(self.layout, host, self.switch)
+
+    def simulation(self) -> Simulation:
+        return Simulation(self.layout, self.switch, self.machine(self.layout.load().hosts[0]), self.say)
 
     def machines(self) -> list[Machine]:
         return [self.machine(host) for host in self.layout.load().hosts]
@@ -132,6 +133,19 @@ class Lab:
                     "mgmt_mac": machine.host.mac("mgmt"),
                     "board": machine.host.board_address,
                     "faults": "; ".join(book.texts(machine.host.name)) or None,
+                }
+            )
+        simulation = self.simulation()
+        if simulation.hosts:
+            rows.append(
+                {
+                    "host": f"{simulation.hosts} simulated",
+                    "state": "running",
+                    "memory_mib": round(simulation.group.memory_bytes() / 2**20),
+                    "processes": len(simulation.group.pids()),
+                    "mgmt_mac": None,
+                    "board": None,
+                    "faults": None,
                 }
             )
         return rows

@@ -8,10 +8,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from stxlab.errors import LabError
 from stxlab.topology import Host, Topology
 
 
-class NoLabError(Exception):
+class NoLabError(LabError):
     """There is no lab in the directory."""
 
 
@@ -67,6 +68,18 @@ class HostFiles:
         return self.directory / "boot"
 
     @property
+    def hardware(self) -> Path:
+        """Which made-up server the host is from its next power-on on, where that was said."""
+        return self.directory / "hardware"
+
+    def server(self) -> int | None:
+        """The number of that server."""
+        try:
+            return int(self.hardware.read_text())
+        except FileNotFoundError:
+            return None
+
+    @property
     def power_lock(self) -> Path:
         return self.directory / "power.lock"
 
@@ -105,6 +118,11 @@ class Layout:
     def power_pid(self) -> Path:
         """Names the process that reads it."""
         return self.run / "power.pid"
+
+    @property
+    def fleet(self) -> Path:
+        """What the process of the simulated hosts is told, and what it tells."""
+        return self.run / "fleet"
 
     @property
     def faults(self) -> Path:

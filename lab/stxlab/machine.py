@@ -7,6 +7,7 @@ nothing is left of it when they are gone.
 
 import contextlib
 import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -15,7 +16,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from stxembedded import process
-from stxlab import enter, faultfile
+from stxlab import enter, faultfile, seeds
+from stxlab.errors import LabError
 from stxlab.faultbook import Book
 from stxlab.groups import Group
 from stxlab.layout import Layout
@@ -53,7 +55,7 @@ exit "$code"
 """
 
 
-class PowerError(Exception):
+class PowerError(LabError):
     """The host is not in the state that the command needs, or did not get there."""
 
 
@@ -106,6 +108,12 @@ class Machine:
                     time.sleep(_POLL_S)
             yield
 
+    @property
+    def server(self) -> int:
+        """Which made-up server the host is from its next power-on on."""
+        chosen = self.files.server()
+        return self.host.number if chosen is None else chosen
+
     def make_disk(self) -> None:
         """An empty disk, where there is none."""
         if self.files.disk.exists():
@@ -147,6 +155,7 @@ class Machine:
         if self.is_on:
             raise AlreadyError(f"{self.host.name} is on already.")
         self.make_disk()
+        seeds.put(self.files.seed, {"etc/starlingx/hardware.json": json.dumps({"server": self.server})})
         if not self.files.clock.exists():
             self.files.clock.write_bytes(bytes(CLOCK_BYTES))
         # What an earlier life left: processes that hang in the kernel would hold the disk.

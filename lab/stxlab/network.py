@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from stxembedded import process
@@ -71,12 +71,18 @@ class Switch:
             raise enter.RunError("The lab's networks are not there. Start them: stx lab up")
         enter.run([*enter.into(self.pid, "net"), "ip", "-batch", "-"], "".join(f"{command}\n" for command in commands))
 
-    def start_inside(self, argv: list[str], log: Path) -> process.Process | None:
-        """Start a program that is reached over the lab's networks."""
+    def start_inside(
+        self, argv: Sequence[str], log: Path, group: Group | None = None, environment: Mapping[str, str] | None = None
+    ) -> int:
+        """Start a program that is reached over the lab's networks. Gives its pid.
+
+        :param group: that it is in; by default the switch's own
+        """
         if self.pid is None:
             raise enter.RunError("The lab's networks are not there. Start them: stx lab up")
-        started = enter.start(self._group.entrances, [*enter.into(self.pid, "net"), *argv], log)
-        return process.find(started.pid)
+        group = group or self._group
+        group.make()
+        return enter.start(group.entrances, [*enter.into(self.pid, "net"), *argv], log, environment).pid
 
     def plug(self, host: Host, pid: int, book: Book) -> None:
         """Connect the ports of a host that is being powered on.
@@ -174,9 +180,7 @@ class Switch:
             return
         self._end_wire(name)
         argv = [sys.executable, "-I", "-S", str(wire.__file__), name, tap, str(settings)]
-        started = self.start_inside(argv, self._layout.logs / "wire.log")
-        if started is not None:
-            process.write_pid_file(self._wire_pid_file(name), started.pid)
+        process.write_pid_file(self._wire_pid_file(name), self.start_inside(argv, self._layout.logs / "wire.log"))
         deadline = time.monotonic() + WIRE_DEADLINE_S
         while tap not in self.devices():
             if time.monotonic() > deadline:

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from stxlab import enter, faultfile, picture, power, timeline
+from stxlab.errors import LabError
 from stxlab.faults import FaultError, Faults
 from stxlab.groups import Group, GroupError
 from stxlab.lab import Lab
@@ -37,7 +38,7 @@ _SAY_LENGTH = 200
 Say = Callable[[str], None]
 
 
-class PlayError(Exception):
+class PlayError(LabError):
     """The scenario cannot be played on this lab."""
 
 

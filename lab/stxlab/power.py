@@ -18,12 +18,11 @@ import stx
 import stxembedded
 import stxlab
 from stxembedded import process
-from stxlab.enter import RunError
-from stxlab.groups import GroupError
-from stxlab.layout import Layout, NoLabError
+from stxlab.errors import LabError
+from stxlab.layout import Layout
 from stxlab.machine import AlreadyError, Machine, PowerError
 from stxlab.network import Switch
-from stxlab.topology import Host, UnknownHostError
+from stxlab.topology import Host
 
 _READ_BYTES = 65536
 
@@ -156,7 +155,7 @@ class Service:
             change(layout, Machine(layout, layout.load().host(name), Switch(layout)), verb)
         except AlreadyError:
             return 0
-        except (NoLabError, UnknownHostError, PowerError, RunError, GroupError, OSError) as error:
+        except (LabError, OSError) as error:
             print(f"{name}, {verb}: {error}", file=sys.stderr)
             return 1
         return 0

@@ -25,6 +25,7 @@ import msgspec
 import yaml  # type: ignore[import-untyped]
 
 from stxlab import reach, verbs
+from stxlab.errors import LabError
 from stxlab.topology import NETWORKS
 from stxlab.verbs import Order
 
@@ -51,7 +52,7 @@ FORMS = (
 )
 
 
-class ScenarioError(ValueError):
+class ScenarioError(LabError):
     """The file is no scenario; the message says where, and what is wrong."""
 
 

@@ -9,6 +9,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 
 from stxlab import topology
 from stxlab.layout import Layout
@@ -23,6 +24,14 @@ def write(layout: Layout, wanted: Topology, host: Host, secrets: Mapping[str, st
     files = first_controller(wanted, host, secrets) if host is wanted.hosts[0] else blank(secrets)
     # Without one systemd takes it for the first boot ever, and enables or disables units as it thinks best.
     files["etc/machine-id"] = f"{uuid.uuid4().hex}\n"
+    put(seed, files)
+
+
+def put(seed: Path, files: Mapping[str, str]) -> None:
+    """Have files put on a host's disk at its next power-on.
+
+    :param files: what they hold, by name; "-> target" for a link
+    """
     for name, content in files.items():
         path = seed / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,8 @@
 
 import dataclasses
 
+from stxlab.errors import LabError
+
 OK, WARNING, CRITICAL, FATAL = "ok", "warning", "critical", "fatal"
 _WORSE = (WARNING, CRITICAL, FATAL)
 CELSIUS, RPM = "°C", "RPM"
@@ -11,7 +13,7 @@ _BOARD = 0x20
 _LARGEST = 0xFF
 
 
-class SensorError(ValueError):
+class SensorError(LabError):
     """No board has that sensor, or no sensor that value."""
 
 

@@ -3,25 +3,31 @@
 
 import dataclasses
 import ipaddress
+from typing import ClassVar
+
+from stxlab.errors import LabError
 
 SHAPES = ("simplex", "duplex", "standard")
 NETWORKS = ("mgmt", "cluster", "oam", "pxeboot")
 CONTROLLER, WORKER, STORAGE = "controller", "worker", "storage"
 
-# As an installation has them by default (spec sysinv.md); oam is one for documentation.
+# Wide enough for a thousand simulated hosts; oam is one for documentation.
 SUBNETS = {
-    "mgmt": ipaddress.ip_network("192.168.204.0/24"),
-    "cluster": ipaddress.ip_network("192.168.206.0/24"),
+    "mgmt": ipaddress.ip_network("192.168.200.0/21"),
+    "cluster": ipaddress.ip_network("192.168.208.0/21"),
     "oam": ipaddress.ip_network("192.0.2.0/24"),
     "pxeboot": ipaddress.ip_network("169.254.202.0/24"),
 }
 _FLOATING, _FIRST_CONTROLLER, _FIRST_OTHER, _FIRST_BOARD = 2, 3, 10, 130
 MOST_HOSTS = _FIRST_BOARD - _FIRST_OTHER
+# The simulated hosts are behind the last address of the management network.
+FLEET_ADDRESS = str(SUBNETS["mgmt"][-2])
+MOST_SIMULATED = 1900
 # A worker is called so on the wire, a compute by its operators.
 _NAMES = {CONTROLLER: "controller", WORKER: "compute", STORAGE: "storage"}
 
 
-class UnknownHostError(ValueError):
+class UnknownHostError(LabError):
     """No host of the lab has that name."""
 
 
@@ -75,6 +81,27 @@ class Topology:
     def named(self, names: list[str]) -> list[Host]:
         """:raises UnknownHostError: naming those that there are"""
         return [self.host(name) for name in names]
+
+
+@dataclasses.dataclass(frozen=True)
+class Simulated:
+    """A host that is only simulated.
+
+    :ivar number: its place among them, from 0
+    """
+
+    START: ClassVar = "simulated-"
+
+    number: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.START}{self.number}"
+
+    @property
+    def mac(self) -> str:
+        """Of the port that it is managed over; its other ports follow it."""
+        return f"02:4c:ac:00:{self.number >> 8:02x}:{self.number & 0xFF:02x}"
 
 
 def floating_address(network: str) -> str:

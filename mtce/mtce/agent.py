@@ -3,6 +3,7 @@
 
 import dataclasses
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -20,11 +21,14 @@ from sysinv import client as sysinv_client
 LOG = logging.getLogger(__name__)
 CONF = cfg.CONF
 
-# Hosts are read again at every event about one; this covers events that were lost.
+# A host is read again at every event about it; this covers events that were lost.
 _REFRESH_S = 30.0
+# All hosts are looked at so often; one that has news, at once.
 _STEP_S = 1.0
 # How often a host's uptime is stored.
 _UPTIME_S = 60
+# How many hosts' states are stored in one go.
+_BATCH = 200
 
 
 @dataclasses.dataclass
@@ -49,8 +53,12 @@ class Agent:
         self._faults = fm_client.FaultReporter()
         self._lock = threading.Lock()
         self._heard: dict[str, Heard] = {}
-        self._hosts: list[dict[str, Any]] = []
-        self._read_hosts_at = 0.0
+        self._hosts: dict[str, dict[str, Any]] = {}
+        self._read_hosts_at: float | None = None
+        # Between two looks at all hosts only these are looked at: uuids of those that changed, names of those that have news.
+        self._changed: set[str] = set()
+        self._news: set[str] = set()
+        self._looked_at_all_at = -math.inf
         # Whether the alarm about a host's monitor is on; a host is missing while that is not known, after a start.
         self._monitor_alarm: dict[str, bool] = {}
         self._is_spool_shut = False
@@ -61,12 +69,16 @@ class Agent:
         with self._lock:
             before = self._heard.get(report.hostname)
             self._heard[report.hostname] = Heard(report, self._listening_s(self._clock()))
-        if before is None or before.report.failed != report.failed:
+            is_news = before is None or before.report.failed != report.failed
+            if is_news:
+                self._news.add(report.hostname)
+        if is_news:
             self.nudge()
 
-    def forget_hosts(self, event: rpc.Event | None = None) -> None:
-        """Read the hosts anew at the next step, which comes at once."""
-        self._read_hosts_at = 0.0
+    def on_host_event(self, event: rpc.Event) -> None:
+        """Read a host anew at the next step, which comes at once."""
+        with self._lock:
+            self._changed.add(event.payload["uuid"])
         self.nudge()
 
     def step(self) -> None:
@@ -77,36 +89,60 @@ class Agent:
         now = self._clock()
         with self._lock:
             self._listened_s, self._stepped_at = self._listening_s(now), now
+            changed, self._changed = self._changed, set()
+            news, self._news = self._news, set()
         self._is_spool_shut = False
-        if not self._hosts or now - self._read_hosts_at > _REFRESH_S or self._read_hosts_at == 0.0:
-            self._read_hosts(now)
-        controllers = {host["id"] for host in self._hosts if self._is_controller_in_service(host)}
-        for host in self._hosts:
+        is_all = self._read_hosts(now, changed)
+        if is_all or now - self._looked_at_all_at >= _STEP_S:
+            looked_at, self._looked_at_all_at = list(self._hosts.values()), now
+        else:
+            looked_at = [host for host in self._hosts.values() if host["uuid"] in changed or host["hostname"] in news]
+        controllers = {host["id"] for host in self._hosts.values() if self._is_controller_in_service(host)}
+        decided: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+        for host in looked_at:
             if not host["hostname"]:
                 continue
             try:
-                self._update(host, controllers)
-            except exception.Unavailable:
-                raise
+                changes = self._decide(host, controllers)
             except Exception:
                 # What is wrong with one host must not leave all others without a state.
                 LOG.exception("The state of %s was not decided", host["hostname"])
+                continue
+            if changes:
+                decided[host["hostname"]] = ({**host}, changes)
+                host.update(changes)
+                self._count(host, controllers)
+        names = list(decided)
+        for start in range(0, len(names), _BATCH):
+            self._store({name: decided[name] for name in names[start : start + _BATCH]})
 
     def _listening_s(self, now: float) -> float:
         """How long this has listened. Where it was held up, reports waited unread: that is no silence of the hosts."""
         return self._listened_s + min(now - self._stepped_at, 2 * _STEP_S)
 
-    def _read_hosts(self, now: float) -> None:
-        # Before it is done, so that an event that comes meanwhile asks for another reading.
-        self._read_hosts_at = now
+    def _read_hosts(self, now: float, changed: set[str]) -> bool:
+        """Whether all were read: that covers events that were lost."""
+        is_all = self._read_hosts_at is None or now - self._read_hosts_at > _REFRESH_S
+        if not is_all and not changed:
+            return False
         try:
-            self._hosts = self._conductor.get_hosts(self._context)
+            found = {host["uuid"]: host for host in self._conductor.get_hosts(self._context, None if is_all else changed)}
         except Exception:
-            self._read_hosts_at = 0.0
+            self._read_hosts_at = None
             raise
+        if is_all:
+            self._hosts, self._read_hosts_at = found, now
+            return True
+        for host_uuid in changed - found.keys():
+            self._hosts.pop(host_uuid, None)
+        self._hosts.update(found)
+        return False
 
-    def _update(self, host: dict[str, Any], controllers: set[int]) -> None:
-        """:param controllers: ids of those in service; kept up to date"""
+    def _decide(self, host: dict[str, Any], controllers: set[int]) -> dict[str, Any]:
+        """What changes of a host.
+
+        :param controllers: ids of those in service
+        """
         with self._lock:
             heard = self._heard.get(host["hostname"])
         is_last_controller = host["personality"] == "controller" and controllers <= {host["id"]}
@@ -118,18 +154,30 @@ class Agent:
             changes.update(subfunction_oper=state.operational, subfunction_avail=state.availability)
         if heard is not None and abs(heard.report.uptime_s - host["uptime"]) >= _UPTIME_S:
             changes["uptime"] = heard.report.uptime_s
-        changes = {name: value for name, value in changes.items() if host[name] != value}
-        if not changes:
-            return
+        return {name: value for name, value in changes.items() if host[name] != value}
+
+    def _store(self, decided: dict[str, tuple[dict[str, Any], dict[str, Any]]]) -> None:
+        """:param decided: by name, the host as it was and what changes of it"""
         try:
-            self._conductor.update_host_state(self._context, host["hostname"], changes)
-        except exception.NotFound:
-            # Deleted since the hosts were read.
-            self.forget_hosts()
+            missing = self._conductor.update_host_states(self._context, {name: changes for name, (_, changes) in decided.items()})
+        except Exception as error:
+            # What is stored is not what was decided.
+            self._read_hosts_at = None
+            if isinstance(error, exception.Unavailable):
+                raise
+            if len(decided) == 1:
+                LOG.exception("The state of %s was not stored", *decided)
+                return
+            names = list(decided)
+            for half in (names[::2], names[1::2]):
+                self._store({name: decided[name] for name in half})
             return
-        if "operational" in changes or "availability" in changes:
-            self._log_state(host, state)
-        host.update(changes)
+        if missing:
+            # Deleted since the hosts were read.
+            self._read_hosts_at = None
+        self._log_states([(host, changes) for name, (host, changes) in decided.items() if name not in missing])
+
+    def _count(self, host: dict[str, Any], controllers: set[int]) -> None:
         if self._is_controller_in_service(host):
             controllers.add(host["id"])
         else:
@@ -175,14 +223,21 @@ class Agent:
         if is_told:
             self._monitor_alarm[hostname] = is_on
 
-    def _log_state(self, host: dict[str, Any], state: availability.State) -> None:
-        hostname = host["hostname"]
-        LOG.info("%s is %s %s %s", hostname, host["administrative"], state.operational, state.availability)
-        if state.operational != host["operational"]:
-            entity, text = f"host={hostname}.state={state.operational}", f"{hostname} is now {state.operational}."
-        else:
-            entity, text = f"host={hostname}.status={state.availability}", f"{hostname} is now {state.availability}."
-        self._tell(lambda: self._faults.log("200.022", entity, text))
+    def _log_states(self, decided: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
+        """:param decided: the hosts as they were, and what changed of them"""
+        reports = []
+        for host, changes in decided:
+            hostname, state = host["hostname"], {**host, **changes}
+            if not {"operational", "availability"} & changes.keys():
+                continue
+            LOG.info("%s is %s %s %s", hostname, state["administrative"], state["operational"], state["availability"])
+            if "operational" in changes:
+                entity, text = f"host={hostname}.state={state['operational']}", f"{hostname} is now {state['operational']}."
+            else:
+                entity, text = f"host={hostname}.status={state['availability']}", f"{hostname} is now {state['availability']}."
+            reports.append(fm_client.log("200.022", entity, text))
+        if reports:
+            self._tell(lambda: self._faults.report(reports))
 
     def _tell(self, tell: Callable[[], None]) -> bool:
         """Whether Fault Management took it. After one refusal the step tells no more: no state waits for a spool that is busy."""
@@ -204,7 +259,7 @@ class _Parts:
         self._worker = service.Worker("mtce-agent", agent.step, _STEP_S)
         agent.nudge = self._worker.nudge
         self._server = rpc.Server(agent)
-        self._follower = rpc.Subscriber(agent.forget_hosts, "sysinv.host.")
+        self._follower = rpc.Subscriber(agent.on_host_event, "sysinv.host.")
         for part in (self._server, self._follower, self._worker):
             part.start()
 

@@ -2,6 +2,7 @@
 """sysinv-agent: tells the conductor what this machine is made of, and afterwards what changed."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from oslo_config import cfg
@@ -18,10 +19,19 @@ _FIRST_REPORT_RETRY_S = 1.0
 _VOLATILE_ROUNDS = 6
 
 
-class Agent:
-    """Looks at the machine and reports kinds of inventory whose digest is not the one that the conductor has."""
+Inventory = dict[str, list[dict[str, Any]]]
 
-    def __init__(self) -> None:
+
+class Agent:
+    """Looks at a machine and reports kinds of inventory whose digest is not the one that the conductor has.
+
+    :param hostname: what the host is called, as far as it knows
+    :param collect: gives what the machine is made of now, by kind
+    """
+
+    def __init__(self, hostname: str, collect: Callable[[], Inventory]) -> None:
+        self._hostname = hostname
+        self._collect = collect
         self._context = context.internal("sysinv-agent")
         self._conductor = client.Conductor()
         self._registration: client.Registration | None = None
@@ -29,17 +39,17 @@ class Agent:
 
     def audit(self) -> None:
         """One round. It raises what the conductor raises; the next round starts from registration."""
-        found = inventory.collect()
+        found = self._collect()
         try:
             if self._registration is None:
-                self._registration = self._conductor.register_agent(self._context, _macs(found), CONF.host)
+                self._registration = self._conductor.register_agent(self._context, _macs(found), self._hostname)
             self._report(self._registration, found)
         except exception.StxException:
             # Whatever went wrong, the conductor may have another view of this host now: begin with asking it.
             self._registration = None
             raise
 
-    def _report(self, registration: client.Registration, found: dict[str, list[dict[str, Any]]]) -> None:
+    def _report(self, registration: client.Registration, found: Inventory) -> None:
         digests = {kind: inventory.digest(_lasting(kind, records)) for kind, records in found.items()}
         if self._rounds % _VOLATILE_ROUNDS == 0 and "memory" in found:
             registration.digests.pop("memory", None)
@@ -60,15 +70,18 @@ def _lasting(kind: str, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: value for name, value in record.items() if name != "memavail_mib"} for record in records]
 
 
-def _macs(found: dict[str, list[dict[str, Any]]]) -> list[str]:
+def _macs(found: Inventory) -> list[str]:
     return [port["mac"] for port in found.get("port", []) if port.get("mac")]
 
 
-class _Auditor:
-    """Runs the audits; made at start, when the options are known."""
+class Auditor:
+    """Runs the audits; its agent is made at start, when the options are known."""
+
+    def __init__(self, collect: Callable[[], Inventory]) -> None:
+        self._collect = collect
 
     def start(self) -> None:
-        self._agent = Agent()
+        self._agent = Agent(CONF.host, self._collect)
         self._worker = service.Worker("sysinv-agent", self._step, CONF.sysinv_agent.audit_period)
         self._worker.start()
 
@@ -87,6 +100,7 @@ class _Auditor:
             LOG.warning("The inventory was not reported, next try in %s s: %s", _FIRST_REPORT_RETRY_S, error.message)
 
 
-def make_service() -> service.Service:
+def make_service(collect: Callable[[], Inventory] = inventory.collect) -> service.Service:
+    """:param collect: gives what the machine is made of, by kind"""
     conf.register()
-    return service.Service("sysinv-agent", [_Auditor()])
+    return service.Service("sysinv-agent", [Auditor(collect)])

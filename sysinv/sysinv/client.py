@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The face of Configuration Management: how other components read and report facts about hosts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -65,12 +65,19 @@ class Conductor:
     def update_system(self, context: RequestContext, system_uuid: str, changes: Mapping[str, Any]) -> None:
         self._rpc.call(context, "update_system", system_uuid=system_uuid, changes=dict(changes))
 
-    def get_hosts(self, context: RequestContext) -> list[dict[str, Any]]:
-        return self._rpc.call(context, "get_hosts", into=list[dict[str, Any]])
+    def get_hosts(self, context: RequestContext, uuids: Collection[str] | None = None) -> list[dict[str, Any]]:
+        """All hosts, or those of these uuids that there are."""
+        return self._rpc.call(context, "get_hosts", into=list[dict[str, Any]], uuids=None if uuids is None else sorted(uuids))
 
-    def update_host_state(self, context: RequestContext, hostname: str, changes: Mapping[str, Any]) -> None:
-        """Store what mtce decided of a host; only STATE_FIELDS are taken."""
-        self._rpc.call(context, "update_host_state", hostname=hostname, changes=dict(changes))
+    def update_host_states(self, context: RequestContext, states: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """Store what mtce decided of hosts, all or nothing.
+
+        :param states: what changes of each host, by its name; only STATE_FIELDS are taken
+        :returns: the names of those that are not there
+        """
+        return self._rpc.call(
+            context, "update_host_states", into=list[str], states={name: dict(changes) for name, changes in states.items()}
+        )
 
     def report_install_progress(
         self, context: RequestContext, host_uuid: str, install_state: str, install_state_info: str | None

@@ -141,23 +141,29 @@ class Conductor:
         rpc.publish(context, "sysinv.system.update", {"uuid": system_uuid, "changes": changes})
 
     @rpc.exposed
-    def get_hosts(self, context: RequestContext) -> list[dict[str, Any]]:
-        return db_api.all_hosts()
+    def get_hosts(self, context: RequestContext, uuids: list[str] | None = None) -> list[dict[str, Any]]:
+        return db_api.all_hosts(uuids)
 
     @rpc.exposed
-    def update_host_state(self, context: RequestContext, hostname: str, changes: dict[str, Any]) -> None:
-        if unknown := changes.keys() - set(client.STATE_FIELDS):
-            raise exception.Invalid(f"mtce does not own the host's {', '.join(sorted(unknown))}.")
+    def update_host_states(self, context: RequestContext, states: dict[str, dict[str, Any]]) -> list[str]:
+        for changes in states.values():
+            if unknown := changes.keys() - set(client.STATE_FIELDS):
+                raise exception.Invalid(f"mtce does not own the host's {', '.join(sorted(unknown))}.")
         with self._hosts_lock:
-            host = db_api.get_host(hostname)
-            changed = {name: value for name, value in changes.items() if host[name] != value}
-            if "availability" in changed:
-                changed |= install.on_availability(host, changed["availability"])
-            if changed:
-                db_api.update_host(host["uuid"], changed)
-        # That time passes is no news: telling it would make all who follow read all hosts again.
-        if changed.keys() - {"uptime"}:
-            self._announce_lasting(context, "sysinv.host.update", host["uuid"], changed)
+            hosts = {host["hostname"]: host for host in db_api.named_hosts(list(states))}
+            changed = {}
+            for name, host in hosts.items():
+                changes = {field: value for field, value in states[name].items() if host[field] != value}
+                if "availability" in changes:
+                    changes |= install.on_availability(host, changes["availability"])
+                if changes:
+                    changed[host["uuid"]] = changes
+            db_api.update_hosts(changed)
+        # That time passes is no news: telling it would make all who follow read hosts again.
+        news = {host_uuid: changes for host_uuid, changes in changed.items() if changes.keys() - {"uptime"}}
+        for host in db_api.all_hosts(list(news)):
+            self._publish(context, "sysinv.host.update", host, news[host["uuid"]])
+        return sorted(states.keys() - hosts.keys())
 
     @rpc.exposed
     def report_install_progress(
@@ -245,11 +251,14 @@ class Conductor:
     def _announce(self, context: RequestContext, event: str, host_uuid: str, changed: Mapping[str, Any]) -> dict[str, Any]:
         """Tell whoever follows that a host changed; gives it as it is now."""
         host = db_api.get_host(host_uuid)
+        self._publish(context, event, host, changed)
+        return host
+
+    def _publish(self, context: RequestContext, event: str, host: Mapping[str, Any], changed: Mapping[str, Any]) -> None:
         told = ("uuid", "hostname", "personality", "administrative", "operational", "availability", "task")
         rpc.publish(context, event, {name: host[name] for name in told})
         if changed.keys() & boot_files.SOURCES:
             self.hosts_changed()
-        return host
 
     def _announce_lasting(self, context: RequestContext, event: str, host_uuid: str, changed: Mapping[str, Any]) -> None:
         """Tell of a change, unless the host was deleted right after it: that is told by itself."""

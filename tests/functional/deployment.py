@@ -75,18 +75,10 @@ class Deployment:
 
     def environment(self, user: str = "admin") -> dict[str, str]:
         """Shell variables of a user's credentials."""
-        passwords = config.read_passwords(self.layout)
         return {
             **os.environ,
             "PATH": f"{PROGRAMS}:{os.environ.get('PATH', '')}",
-            "OS_AUTH_URL": self.layout.auth_url,
-            "OS_USERNAME": user,
-            "OS_PASSWORD": passwords[user],
-            "OS_PROJECT_NAME": "admin",
-            "OS_USER_DOMAIN_NAME": "Default",
-            "OS_PROJECT_DOMAIN_NAME": "Default",
-            "OS_REGION_NAME": config.REGION,
-            "OS_IDENTITY_API_VERSION": "3",
+            **config.login_variables(self.layout, user, config.read_passwords(self.layout)[user]),
         }
 
     def run(self, *argv: str, user: str = "admin", **variables: str) -> Ran:
@@ -303,14 +295,7 @@ class Standard(Deployment):
         for name in ("sysinv-dbsync", "fm-dbsync"):
             subprocess.run([str(PROGRAMS / name), *self._arguments], check=True, timeout=60, capture_output=True)
         wait_for("Keystone", lambda: answers(self.layout.auth_url), CONTROLLER_DEADLINE_S)
-        identity.ensure_identity(
-            self.layout.auth_url,
-            passwords["admin"],
-            self.layout.catalogue(),
-            self.layout.users(passwords),
-            region=config.REGION,
-            reset_passwords=False,
-        )
+        identity.ensure_platform(self.layout, passwords)
         for service in self.SERVICES:
             self.start_service(service)
         for service in ("platform", "faultmanagement"):

@@ -24,20 +24,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def lines(layout: Layout, user: str, password: str) -> list[str]:
-    variables = {
-        "OS_AUTH_URL": layout.auth_url,
-        "OS_IDENTITY_API_VERSION": "3",
-        "OS_USERNAME": user,
-        "OS_PASSWORD": password,
-        "OS_PROJECT_NAME": "admin",
-        "OS_USER_DOMAIN_NAME": "Default",
-        "OS_PROJECT_DOMAIN_NAME": "Default",
-        "OS_REGION_NAME": config.REGION,
-        "OS_INTERFACE": "public",
-        "PMON_SOCKET": str(layout.run_dir / "pmon.sock"),
-    }
+    variables = {**config.login_variables(layout, user, password), "PMON_SOCKET": str(layout.run_dir / "pmon.sock")}
     programs = shlex.quote(str(Path(sys.executable).parent))
-    exports = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    exports = config.exports(variables)
     exports.append(f'case ":$PATH:" in *:{programs}:*) ;; *) export PATH={programs}:"$PATH" ;; esac')
     if any(name in os.environ for name in PROXIES):
         exports.append(f'export no_proxy="${{no_proxy:+$no_proxy,}}{layout.address}"')

@@ -129,16 +129,7 @@ def start(layout: Layout, say: Callable[[str], None]) -> None:
 def _ensure_identity(layout: Layout, passwords: Mapping[str, str], say: Callable[[str], None]) -> None:
     from stxembedded import identity
 
-    changes = identity.ensure_identity(
-        layout.auth_url,
-        passwords["admin"],
-        layout.catalogue(),
-        layout.users(passwords),
-        region=config.REGION,
-        reset_passwords=layout.passwords_pending.exists(),
-    )
-    layout.passwords_pending.unlink(missing_ok=True)
-    if changes:
+    if changes := identity.ensure_platform(layout, passwords):
         say(f"keystone knows the platform now: {len(changes)} roles, users and endpoints were made or put right")
 
 

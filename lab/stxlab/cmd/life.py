@@ -10,7 +10,8 @@ from typing import Any
 from stxembedded import packages
 from stxlab import topology
 from stxlab.cmd.main import Commands
-from stxlab.lab import Lab, LabError
+from stxlab.errors import LabError
+from stxlab.lab import Lab
 from stxlab.tables import table
 
 NOT_ALL_ON = 3
@@ -23,6 +24,14 @@ def add(commands: Commands) -> None:
     up.add_argument("--computes", type=int, default=0, metavar="N", help="compute hosts (default: %(default)s)")
     up.add_argument("--storage", type=int, default=0, metavar="M", help="storage hosts (default: %(default)s)")
     up.add_argument("--no-wait", action="store_true", help="end as soon as the hosts are on; nobody names them")
+    simulate = commands.add(
+        "simulate",
+        _simulate,
+        "have simulated hosts beside the others, many in one process, and wait until they are online",
+        "--hosts 100",
+    )
+    simulate.add_argument("--hosts", type=int, required=True, metavar="N", help="how many; 0 powers those that there are off")
+    simulate.add_argument("--seed", type=int, default=1, help="what their hardware is made up from (default: %(default)s)")
     status = commands.add("status", _status, "show the hosts; exit code 3 unless all are on", "-f json")
     status.add_argument("-f", "--format", choices=("table", "json"), default="table", help="form of the output")
     commands.add("down", _down, "end and remove the lab, whatever state it is in; the image stays", "")
@@ -55,6 +64,12 @@ def _install_packages(lab: Lab) -> None:
     if names:
         lab.say(f"installing packages: {', '.join(names)}")
         packages.install(names, Path(sys.prefix) / "packages.log")
+
+
+def _simulate(lab: Lab, arguments: argparse.Namespace) -> int:
+    with lab.turn("simulate"):
+        lab.simulation().set(arguments.hosts, arguments.seed)
+    return 0
 
 
 def _status(lab: Lab, arguments: argparse.Namespace) -> int:

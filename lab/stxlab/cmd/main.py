@@ -9,36 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stxlab import layout
-from stxlab.boards import BoardError
-from stxlab.enter import RunError
-from stxlab.faults import FaultError
-from stxlab.groups import GroupError
+from stxlab.errors import LabError
 from stxlab.image import Image
-from stxlab.lab import Lab, LabError
-from stxlab.layout import Layout, NoLabError
-from stxlab.machine import PowerError
-from stxlab.player import PlayError
+from stxlab.lab import Lab
+from stxlab.layout import Layout
 from stxlab.progress import Progress
-from stxlab.scenario import ScenarioError
-from stxlab.sensors import SensorError
-from stxlab.topology import UnknownHostError
 
 # The modules that have commands, in the order in which the help lists them.
 MODULES = ("life", "power", "hosts", "faults", "scenario")
 EXIT_FAILED = 1
-_TOLD = (
-    LabError,
-    NoLabError,
-    PowerError,
-    RunError,
-    GroupError,
-    UnknownHostError,
-    BoardError,
-    SensorError,
-    FaultError,
-    ScenarioError,
-    PlayError,
-)
 
 
 def main(argv: Sequence[str], root: Path) -> int:
@@ -54,7 +33,7 @@ def main(argv: Sequence[str], root: Path) -> int:
             raise LabError("A lab makes name spaces, bridges and mounts, for which it needs root. Try: sudo ./stx lab …")
         code: int = arguments.run(Lab(where, Image(root, layout.cache_directory(), progress.say), progress.say), arguments)
         return code
-    except _TOLD as error:
+    except LabError as error:
         print(f"stx lab {arguments.command}: {error}", file=sys.stderr)
         return EXIT_FAILED
     except OSError as error:

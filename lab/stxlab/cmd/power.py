@@ -13,8 +13,8 @@ from typing import Any
 from stxlab import board_files, enter, power, sensors
 from stxlab.boards import Board, BoardError
 from stxlab.cmd.main import EXIT_FAILED, Commands
-from stxlab.groups import GroupError
-from stxlab.lab import Lab, LabError
+from stxlab.errors import LabError
+from stxlab.lab import Lab
 from stxlab.machine import Machine, PowerError
 from stxlab.tables import table
 
@@ -76,7 +76,7 @@ def _each(lab: Lab, arguments: argparse.Namespace, verb: str, await_it: Callable
             if getattr(arguments, "wait", False):
                 state = lab.await_running(machine)
                 print(f"{machine.host.name}: {state} after {time.monotonic() - begun:.3f} s", flush=True)
-        except (PowerError, LabError, enter.RunError, GroupError) as error:
+        except LabError as error:
             print(f"stx lab {arguments.command}: {error}", file=sys.stderr, flush=True)
             return False
         return True

@@ -106,8 +106,17 @@ def list_hosts(connection: Connection, page: paging.Page, personality: str | Non
 
 
 @database.reader
-def all_hosts(connection: Connection) -> list[Record]:
-    return [dict(row) for row in connection.execute(_hosts().order_by(_host.c.id)).mappings()]
+def all_hosts(connection: Connection, uuids: Sequence[str] | None = None) -> list[Record]:
+    """:param uuids: of those that are wanted; by default all are"""
+    select = _hosts() if uuids is None else _hosts().where(_host.c.uuid.in_(uuids))
+    return [dict(row) for row in connection.execute(select.order_by(_host.c.id)).mappings()]
+
+
+@database.reader
+def named_hosts(connection: Connection, names: Sequence[str]) -> list[Record]:
+    """The hosts of these names that there are."""
+    select = _hosts().where(_host.c.hostname.in_(names)).order_by(_host.c.id)
+    return [dict(row) for row in connection.execute(select).mappings()]
 
 
 @database.reader
@@ -149,6 +158,16 @@ def create_host(connection: Connection, values: Mapping[str, Any]) -> None:
 def update_host(connection: Connection, host_uuid: str, changes: Mapping[str, Any]) -> int:
     """Gives the number of rows changed, 0 or 1."""
     return connection.execute(sa.update(_host).where(_host.c.uuid == host_uuid).values(**changes, updated_at=_now())).rowcount
+
+
+@database.writer
+def update_hosts(connection: Connection, changes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Change hosts, all or none.
+
+    :param changes: by the host's uuid
+    """
+    for host_uuid, values in changes.items():
+        connection.execute(sa.update(_host).where(_host.c.uuid == host_uuid).values(**values, updated_at=_now()))
 
 
 @database.writer

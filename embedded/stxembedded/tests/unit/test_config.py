@@ -113,6 +113,18 @@ class ConfigTest(base.BaseTestCase):
         self.assertEqual((conf.sysinv_api.bind_host, conf.sysinv_api.bind_port), ("127.0.0.2", 7000))
         self.assertEqual((conf.keystone_authtoken.username, conf.keystone_authtoken.password), ("sysinv", passwords["sysinv"]))
 
+    def test_file_says_who_has_written_it(self) -> None:
+        text = config.ini({"DEFAULT": {"Host": "controller-0"}, "pmon": {"pulse_port": 0}}, "the lab")
+        comment, _, rest = text.partition("\n")
+        self.assertEqual(comment, "# Written by the lab; changes made here are lost.")
+        self.assertEqual(rest.split(), ["[DEFAULT]", "host", "=", "controller-0", "[pmon]", "pulse_port", "=", "0"])
+
+    def test_shell_variables_are_those_of_the_user_and_quoted_only_where_they_must_be(self) -> None:
+        lines = config.exports(config.login_variables(self.layout, "reader", "it's"))
+        self.assertIn("export OS_AUTH_URL=http://127.0.0.2:5000/v3", lines)
+        self.assertIn("export OS_USERNAME=reader", lines)
+        self.assertIn("""export OS_PASSWORD='it'"'"'s'""", lines)
+
     def test_ipv6_address_stands_in_brackets_in_urls(self) -> None:
         self.assertEqual(Layout(self.data_dir, address="::1").url("platform"), "http://[::1]:6385")
 

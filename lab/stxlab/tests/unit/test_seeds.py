@@ -30,7 +30,7 @@ class WriteTest(base.BaseTestCase):
     def test_the_first_controller_comes_installed(self) -> None:
         seed = self.write("controller-0")
         self.assertEqual("controller-0\n", (seed / "etc/hostname").read_text())
-        self.assertIn("Address=192.168.204.2/24", (seed / "etc/systemd/network/40-mgmt.network").read_text())
+        self.assertIn("Address=192.168.200.2/21", (seed / "etc/systemd/network/40-mgmt.network").read_text())
         self.assertEqual(
             {"shape": "standard", "bus_secret": "of-the-bus"}, json.loads((seed / "etc/starlingx/lab.json").read_text())
         )

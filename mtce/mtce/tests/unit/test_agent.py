@@ -8,7 +8,7 @@ import fixtures
 
 from mtce import agent, client
 from stx import context as stx_context
-from stx import exception
+from stx import exception, rpc
 from sysinv import client as sysinv_client
 from sysinv import defaults
 from sysinv.db import api as db_api
@@ -52,8 +52,12 @@ class AgentTest(base.SystemTest):
         return host["administrative"], host["operational"], host["availability"]
 
     def administer(self, hostname: str, administrative: str) -> None:
-        self.conductor.update_host_state(self.context, hostname, {"administrative": administrative})
-        self.agent.forget_hosts()
+        self.conductor.update_host_states(self.context, {hostname: {"administrative": administrative}})
+        self.tell_change(hostname)
+
+    def tell_change(self, hostname: str) -> None:
+        """The event that a host changed comes in."""
+        self.agent.on_host_event(rpc.Event("sysinv.host.update", {"uuid": self.host(hostname)["uuid"]}))
 
     def told(self) -> list[tuple[str, str, str, str | None]]:
         """What Fault Management was told, beside what the conductor told it."""
@@ -325,7 +329,7 @@ class RestartTest(AgentTest):
 
     def setUp(self) -> None:
         super().setUp()
-        self.conductor.update_host_state(self.context, "controller-0", {"operational": "enabled", "availability": "available"})
+        self.conductor.update_host_states(self.context, {"controller-0": {"operational": "enabled", "availability": "available"}})
 
     def test_a_host_is_given_time_to_be_heard(self) -> None:
         self.pass_s(TIMEOUT_S - 1)
@@ -333,7 +337,7 @@ class RestartTest(AgentTest):
         self.assertEqual([], self.alarms())
 
     def test_a_host_that_was_degraded_stays_so_until_it_is_heard(self) -> None:
-        self.conductor.update_host_state(self.context, "controller-0", {"availability": "degraded"})
+        self.conductor.update_host_states(self.context, {"controller-0": {"availability": "degraded"}})
         self.pass_s(TIMEOUT_S - 1)
         self.assertEqual(("unlocked", "enabled", "degraded"), self.state())
         self.hear()
@@ -342,7 +346,7 @@ class RestartTest(AgentTest):
 
     def test_a_locked_host_is_given_time_to_be_heard(self) -> None:
         self.create()
-        self.conductor.update_host_state(self.context, "compute-0", {"availability": "online"})
+        self.conductor.update_host_states(self.context, {"compute-0": {"availability": "online"}})
         self.pass_s(TIMEOUT_S - 1)
         self.assertEqual(("locked", "disabled", "online"), self.state("compute-0"))
         self.pass_s(1)
@@ -428,10 +432,19 @@ class HostsTest(AgentTest):
     def test_hosts_are_read_at_once_when_one_changed(self) -> None:
         self.pass_s(1)
         self.create()
-        self.agent.forget_hosts()
+        self.tell_change("compute-0")
         self.hear("compute-0")
         self.pass_s(1)
         self.assertEqual("online", self.state("compute-0")[2])
+
+    def test_a_host_whose_end_was_told_is_forgotten(self) -> None:
+        made = self.create()
+        self.pass_s(31)
+        self.assertIn(made["uuid"], self.agent._hosts)
+        self.conductor.delete_host(self.context, made["uuid"])
+        self.agent.on_host_event(rpc.Event("sysinv.host.delete", {"uuid": made["uuid"]}))
+        self.agent.step()
+        self.assertNotIn(made["uuid"], self.agent._hosts)
 
     def test_a_host_that_was_deleted_keeps_no_other_back(self) -> None:
         first, _ = self.create(1), self.create(2)
@@ -442,19 +455,19 @@ class HostsTest(AgentTest):
         self.pass_s(1)
         self.assertEqual("online", self.state("compute-1")[2])
         self.pass_s(1)
-        self.assertEqual(["controller-0", "compute-1"], [host["hostname"] for host in self.agent._hosts])
+        self.assertEqual(["controller-0", "compute-1"], [host["hostname"] for host in self.agent._hosts.values()])
 
 
 class ReadingTest(AgentTest):
     def test_a_change_while_hosts_are_read_is_not_missed(self) -> None:
         read, changed = db_api.all_hosts, []
 
-        def read_while_one_comes() -> list[dict[str, Any]]:
-            found = read()
+        def read_while_one_comes(uuids: list[str] | None = None) -> list[dict[str, Any]]:
+            found = read(uuids)
             if not changed:
                 changed.append(True)
                 self.create()
-                self.agent.forget_hosts()
+                self.tell_change("compute-0")
             return found
 
         self.useFixture(fixtures.MonkeyPatch("sysinv.db.api.all_hosts", read_while_one_comes))
@@ -467,14 +480,14 @@ class ReadingTest(AgentTest):
         self.pass_s(1)
         self.create()
         self.hear("compute-0")
-        self.agent.forget_hosts()
+        self.tell_change("compute-0")
         with fixtures.MonkeyPatch("sysinv.db.api.all_hosts", _fail):
             self.assertRaises(exception.Unavailable, self.agent.step)
         self.agent.step()
         self.assertEqual("online", self.state("compute-0")[2])
 
 
-def _fail() -> None:
+def _fail(uuids: list[str] | None = None) -> None:
     raise exception.Unavailable("the database is away")
 
 
@@ -488,14 +501,14 @@ class HindranceTest(AgentTest):
         for name in ("controller-0", "compute-0", "compute-1"):
             self.hear(name)
         self.error: exception.StxException | None = None
-        store = sysinv_client.Conductor.update_host_state
+        store = sysinv_client.Conductor.update_host_states
 
-        def hindered(conductor: Any, context: Any, hostname: str, changes: dict[str, Any]) -> None:
-            if self.error is not None and hostname == "compute-0":
+        def hindered(conductor: Any, context: Any, states: dict[str, dict[str, Any]]) -> list[str]:
+            if self.error is not None and "compute-0" in states:
                 raise self.error
-            store(conductor, context, hostname, changes)
+            return store(conductor, context, states)
 
-        self.useFixture(fixtures.MonkeyPatch("sysinv.client.Conductor.update_host_state", hindered))
+        self.useFixture(fixtures.MonkeyPatch("sysinv.client.Conductor.update_host_states", hindered))
 
     def states(self) -> list[str]:
         return [self.state(name)[2] for name in ("controller-0", "compute-0", "compute-1")]
@@ -503,7 +516,7 @@ class HindranceTest(AgentTest):
     def test_a_conductor_that_goes_away_ends_the_round_and_the_next_one_does_the_rest(self) -> None:
         self.error = exception.Unavailable("the conductor is away")
         self.assertRaises(exception.Unavailable, self.pass_s, 1)
-        self.assertEqual(["available", "offline", "offline"], self.states())
+        self.assertEqual(["offline", "offline", "offline"], self.states())
         self.error = None
         self.pass_s(1)
         self.assertEqual(["available", "online", "online"], self.states())
@@ -525,7 +538,7 @@ class ScaleTest(AgentTest):
     def test_work_grows_as_the_number_of_hosts_does(self) -> None:
         self.hear()
         self.pass_s(1)
-        host, heard = self.agent._hosts[0], self.agent._heard["controller-0"]
+        (host,), heard = self.agent._hosts.values(), self.agent._heard["controller-0"]
         looks = []
 
         class Watched(dict[str, Any]):
@@ -536,12 +549,44 @@ class ScaleTest(AgentTest):
         per_host = []
         for number in (10, 100):
             names = [f"controller-{index}" for index in range(number)]
-            self.agent._hosts = [Watched({**host, "hostname": name}) for name in names]
+            self.agent._hosts = {name: Watched({**host, "hostname": name}) for name in names}
             self.agent._heard = dict.fromkeys(names, heard)
             looks.clear()
-            self.agent.step()
+            self.pass_s(1)
             per_host.append(len(looks) / number)
         self.assertEqual(per_host[0], per_host[1])
+
+    def test_states_of_many_hosts_are_stored_in_one_go(self) -> None:
+        self.hear()
+        for number in range(1, 6):
+            self.create(number)
+        self.pass_s(1)
+        calls = []
+        store = sysinv_client.Conductor.update_host_states
+
+        def counted(conductor: Any, context: Any, states: dict[str, dict[str, Any]]) -> list[str]:
+            calls.append(sorted(states))
+            return store(conductor, context, states)
+
+        self.useFixture(fixtures.MonkeyPatch("sysinv.client.Conductor.update_host_states", counted))
+        self.useFixture(fixtures.MonkeyPatch("mtce.agent._BATCH", 3))
+        for number in range(5):
+            self.hear(f"compute-{number}")
+        self.pass_s(1)
+        self.assertEqual([["compute-0", "compute-1", "compute-2"], ["compute-3", "compute-4"]], calls)
+        self.assertEqual({"online"}, {self.state(f"compute-{number}")[2] for number in range(5)})
+
+    def test_news_of_one_host_have_only_that_one_looked_at(self) -> None:
+        self.create()
+        self.pass_s(2)
+        looks = []
+        decide = self.agent._decide
+        self.agent._decide = lambda host, controllers: looks.append(host["hostname"]) or decide(host, controllers)  # type: ignore[func-returns-value,method-assign]
+        self.hear("compute-0")
+        self.clock.now += 0.1
+        self.agent.step()
+        self.assertEqual(["compute-0"], looks)
+        self.assertEqual("online", self.state("compute-0")[2])
 
 
 class NudgeTest(AgentTest):
@@ -555,7 +600,7 @@ class NudgeTest(AgentTest):
         self.assertEqual(1, len(self.nudges))
         self.hear(sshd="major")
         self.assertEqual(2, len(self.nudges))
-        self.agent.forget_hosts()
+        self.tell_change("controller-0")
         self.assertEqual(3, len(self.nudges))
 
     def test_no_news_do_not(self) -> None:

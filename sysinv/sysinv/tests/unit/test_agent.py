@@ -18,12 +18,14 @@ class AgentTest(base.SystemTest):
     def setUp(self) -> None:
         super().setUp()
         self.machine = base.inventory_of_a_machine()
-        self.useFixture(fixtures.MonkeyPatch("sysinv.agent.inventory.collect", lambda: self.machine))
         self.published: queue.Queue[rpc.Event] = queue.Queue()
         follower = rpc.Subscriber(self.published.put, "sysinv.inventory.")
         follower.start()
         self.addCleanup(follower.stop)
-        self.agent = agent.Agent()
+        self.agent = agent.Agent("controller-0", self.collect)
+
+    def collect(self) -> dict[str, list[dict[str, Any]]]:
+        return self.machine
 
     def reported(self) -> list[str]:
         """The kinds of the next report."""
@@ -102,7 +104,7 @@ class AuditTest(AgentTest):
         self.agent.audit()
         self.reported()
         self.machine["cpu"].pop()
-        agent.Agent().audit()
+        agent.Agent("controller-0", self.collect).audit()
         # Free memory is told at every start.
         self.assertEqual(["cpu", "memory"], self.reported())
 
@@ -138,7 +140,7 @@ class ErrorTest(AgentTest):
         self.useFixture(fixtures.MonkeyPatch("sysinv.db.api.store_inventory", stumble))
 
     def test_a_machine_that_nobody_added_is_not_reported(self) -> None:
-        self.platform.conf.config(host="localhost")
+        self.agent = agent.Agent("localhost", self.collect)
         self.assert_raises_with(exception.NotFound, "Add it with `system host-add`.", self.agent.audit)
         made = self.create(mgmt_mac=base.MAC)
         self.agent.audit()
@@ -179,7 +181,7 @@ class ServiceTest(AgentTest):
         self.useFixture(fixtures.MonkeyPatch("sysinv.agent._FIRST_REPORT_RETRY_S", 0.01))
         self.platform.conf.config(host="localhost")
         self.platform.conf.config(group="sysinv_agent", audit_period=3600)
-        made = agent.make_service()
+        made = agent.make_service(self.collect)
         made.start()
         self.addCleanup(made.stop)
         self.create(mgmt_mac=base.MAC)

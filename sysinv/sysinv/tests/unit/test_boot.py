@@ -112,10 +112,10 @@ class PublishTest(PublisherCase):
     def test_no_installers_word_has_a_host_installed_again_that_came_online(self) -> None:
         made = self.create(1)
         for word in ("installed", "preinstall", "failed"):
-            self.conductor.update_host_state(self.context, "compute-0", {"availability": "online"})
+            self.conductor.update_host_states(self.context, {"compute-0": {"availability": "online"}})
             tell = functools.partial(self.conductor.report_install_progress, self.context, made["uuid"], word, None)
             self.assert_raises_with(exception.Conflict, "It is not being installed.", tell)
-            self.conductor.update_host_state(self.context, "compute-0", {"availability": "offline"})
+            self.conductor.update_host_states(self.context, {"compute-0": {"availability": "offline"}})
             self.step()
             self.assertEqual(["default"], self.pxelinux_names(), word)
 

@@ -290,7 +290,7 @@ class DeleteTest(ConductorTest):
         )
 
     def test_an_unlocked_host_is_a_conflict(self) -> None:
-        self.conductor.update_host_state(self.context, "compute-0", {"administrative": "unlocked"})
+        self.conductor.update_host_states(self.context, {"compute-0": {"administrative": "unlocked"}})
         self.assert_raises_with(exception.Conflict, "compute-0 is unlocked. Lock it first.", self.delete)
 
     def test_a_host_is_deleted_once(self) -> None:
@@ -305,8 +305,8 @@ class DeleteTest(ConductorTest):
 
 
 class StateTest(ConductorTest):
-    def update_state(self, hostname: str = "controller-0", **changes: Any) -> None:
-        self.conductor.update_host_state(self.context, hostname, changes)
+    def update_state(self, hostname: str = "controller-0", **changes: Any) -> list[str]:
+        return self.conductor.update_host_states(self.context, {hostname: changes})
 
     def test_what_mtce_decides_is_stored_and_published(self) -> None:
         changes = {
@@ -354,7 +354,15 @@ class StateTest(ConductorTest):
         self.assertEqual("disabled", self.host()["operational"])
 
     def test_a_host_that_is_not_there_is_named(self) -> None:
-        self.assert_raises_with(exception.NotFound, "There is no host edge.", self.update_state, "edge", uptime=1)
+        self.assertEqual(["edge"], self.update_state("edge", uptime=1))
+
+    def test_states_of_many_hosts_are_stored_together(self) -> None:
+        self.create()
+        self.next_event()
+        states = {"controller-0": {"task": "Testing"}, "compute-0": {"availability": "online"}, "edge": {"uptime": 1}}
+        self.assertEqual(["edge"], self.conductor.update_host_states(self.context, states))
+        self.assertEqual(["controller-0", "compute-0"], [self.next_event().payload["hostname"] for _ in range(2)])
+        self.assertEqual(("Testing", "online"), (self.host()["task"], self.host("compute-0")["availability"]))
 
 
 class InstallationTest(ConductorTest):
@@ -382,7 +390,7 @@ class InstallationTest(ConductorTest):
             self.assertEqual((told, info), self.state())
         self.tell("installed")
         self.assertEqual(("booting", None), self.state())
-        self.conductor.update_host_state(self.context, "compute-0", {"availability": "online"})
+        self.conductor.update_host_states(self.context, {"compute-0": {"availability": "online"}})
         self.assertEqual(("completed", None), self.state())
         self.assertEqual("reinstalled", self.host("compute-0")["action_state"])
 

@@ -36,6 +36,14 @@ class MainTest(base.BaseTestCase):
         code, out, err = self.run_command("env", "--data-dir", self.data_dir)
         self.assertEqual((code, out, err), (1, "", f"stx env: {self.data_dir}/passwords.json: Is a directory\n"))
 
+    def test_packages_that_a_lab_lacks_are_told_with_how_to_install_them(self) -> None:
+        self.useFixture(fixtures.MonkeyPatch("os.getuid", lambda: 0))
+        self.useFixture(fixtures.MonkeyPatch("shutil.which", lambda name: None))
+        self.useFixture(fixtures.MonkeyPatch("stxembedded.packages.missing", lambda root, profile: ["bridge"]))
+        code, _, err = self.run_command("lab", "build", "--lab-dir", self.data_dir)
+        self.assertEqual(code, 1)
+        self.assertRegex(err, r"stx lab: The packages bridge are missing\. Install them as root: apt-get install bridge\n$")
+
     def test_what_is_not_understood_ends_with_code_2(self) -> None:
         for argv in ((), ("fly",), ("up", "--platform-port", "70000"), ("status", "-f", "xml"), ("down", "--data-dir", "")):
             self.assertEqual(self.run_command(*argv)[0], 2, str(argv))

@@ -381,7 +381,7 @@ class DeleteTest(base.RestTest):
 
     def test_an_unlocked_host_is_a_conflict(self) -> None:
         self.create()
-        self.conductor.update_host_state(self.context, "compute-0", {"administrative": "unlocked"})
+        self.conductor.update_host_states(self.context, {"compute-0": {"administrative": "unlocked"}})
         self.assert_refused(409, "compute-0 is unlocked. Lock it first.", self.delete("compute-0"))
 
     def test_a_host_that_is_not_there_is_named(self) -> None:
