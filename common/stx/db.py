@@ -252,6 +252,12 @@ def run_migrations() -> None:
         context.run_migrations()
 
 
+def records(result: sa.CursorResult[Any]) -> list[dict[str, Any]]:
+    """Rows as plain dictionaries; for many rows several times as fast as a dict of each row's mapping."""
+    names = tuple(result.keys())
+    return [dict(zip(names, row, strict=True)) for row in result]
+
+
 def upsert(
     connection: Connection, table: sa.Table, key: list[str], rows: list[dict[str, Any]], keep: tuple[str, ...] = ()
 ) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 
-from stx import exception
+from stx import db, exception
 
 OPERATORS = ("lt", "le", "eq", "ne", "ge", "gt")
 
@@ -41,7 +41,7 @@ class Page:
 
 def fetch(
     connection: Connection, select: sa.Select[Any], table: sa.Table, page: Page, columns: Mapping[str, Any] | None = None
-) -> list[RowMapping]:
+) -> list[dict[str, Any]]:
     """The rows of `select` that are on the page.
 
     Rows are ordered by the sort key and, where that is equal, by id. NULL sorts first.
@@ -62,7 +62,7 @@ def fetch(
         select = select.where(_after(connection, table, key, page))
     forward = page.sort_dir == "asc"
     order = [key.asc(), table.c.id.asc()] if forward else [key.desc(), table.c.id.desc()]
-    return list(connection.execute(select.order_by(*order).limit(page.limit)).mappings())
+    return db.records(connection.execute(select.order_by(*order).limit(page.limit)))
 
 
 def _after(connection: Connection, table: sa.Table, key: Any, page: Page) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from stxembedded import process
-from stxlab import board_files, enter, power, sensors
+from stxlab import board_files, power, sensors
 from stxlab.errors import LabError
 from stxlab.groups import Group
 from stxlab.layout import HostFiles, Layout

@@ -120,10 +120,12 @@ class Fleet:
         self._rounds = Rounds("fleet", THREADS)
         for host in self._hosts:
             self._rounds.add(self._auditing(host))
-        self._rounds.add(self._tell)
         self._rounds.start()
+        self._teller = service.Worker("fleet-teller", self._tell, _TELL_S)
+        self._teller.start()
 
     def stop(self) -> None:
+        self._teller.stop()
         self._rounds.stop()
 
     def is_healthy(self) -> bool:
@@ -163,7 +165,7 @@ class Fleet:
         LOG.debug("A simulated host tries again: %s", reason)
         self._refusals, self._refusal = self._refusals + 1, reason
 
-    def _tell(self) -> float:
+    def _tell(self) -> None:
         path = pathlib.Path(CONF.fleet.told)
         new = path.with_suffix(".new")
         told = {
@@ -174,7 +176,6 @@ class Fleet:
         }
         new.write_text(json.dumps(told))
         os.replace(new, path)
-        return _TELL_S
 
 
 def make_service() -> service.Service:

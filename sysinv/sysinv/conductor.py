@@ -49,12 +49,12 @@ class Conductor:
         # Null is as good as left out.
         given = {name: value for name, value in values.items() if value is not None}
         with self._hosts_lock:
-            system, hosts = rows.system(), db_api.all_hosts()
+            system, hosts = rows.system(), db_api.peers()
             known = rules.find_discovered(given.get("mgmt_mac"), hosts) if given.get("personality") else None
             wanted = rules.complete(given, system, hosts)
             what = f"Cannot add the host {wanted.get('hostname') or wanted.get('mgmt_mac') or ''}".rstrip()
             if known is not None:
-                changed = self._change(what, known, given, system, hosts)
+                changed = self._change(what, db_api.get_host(known["uuid"]), given, system, hosts)
                 host_uuid, event = known["uuid"], "sysinv.host.update"
             else:
                 refusals = rules.check_create(wanted, system, hosts)
@@ -69,7 +69,7 @@ class Conductor:
     def update_host(self, context: RequestContext, host_uuid: str, changes: dict[str, Any]) -> dict[str, Any]:
         with self._hosts_lock:
             host = db_api.get_host(host_uuid)
-            changed = self._change(f"Cannot change {rules.called(host)}", host, changes, rows.system(), db_api.all_hosts())
+            changed = self._change(f"Cannot change {rules.called(host)}", host, changes, rows.system(), db_api.peers())
         if not changed:
             return host
         if changed.get("personality"):
@@ -106,7 +106,7 @@ class Conductor:
             if db_api.is_known_mac(mac):
                 return
             system = rows.system()
-            if refusals := rules.check_discovery(system, db_api.all_hosts()):
+            if refusals := rules.check_discovery(system, db_api.peers()):
                 LOG.info("%s asks to be installed and is passed over: %s", mac, refusals[0].reason)
                 return
             host_uuid = str(uuid.uuid4())

@@ -54,6 +54,8 @@ _WORDS = ("boot_device", "rootfs_device", "console")
 _NEVER_NULL = (*_LOCKED_ONLY, "location")
 _BY_PERSONALITY = ("hostname", "subfunctions")
 _UNIQUE = ("hostname", "mgmt_mac", "mgmt_ip")
+# What a decision about one host looks at in all others.
+OF_PEERS = ("id", "uuid", "personality", *_UNIQUE)
 _LABELS = {"hostname": "name", "mgmt_mac": "MAC address", "mgmt_ip": "management address"}
 
 

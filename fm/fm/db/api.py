@@ -203,7 +203,7 @@ def find_alarms(
         select = select.where(_alarm.c.entity_instance_id == entity)
     if within is not None:
         select = select.where(_within(within))
-    return [_alarm_record(row) for row in connection.execute(select).mappings()]
+    return [_alarm_record(row) for row in db.records(connection.execute(select))]
 
 
 @database.reader
@@ -250,7 +250,7 @@ def list_events(
             select = select.where(_event.c.timestamp >= moment if item.field == "start" else _event.c.timestamp <= moment)
         else:
             select = select.where(_condition(_event.c[item.field], item, item.field in _EXACT_EVENT_FIELDS))
-    return [dict(row) for row in paging.fetch(connection, select, _event, page)]
+    return paging.fetch(connection, select, _event, page)
 
 
 def _moment(text: str) -> datetime.datetime:
@@ -288,7 +288,7 @@ def list_types(connection: Connection, page: paging.Page, filters: Sequence[pagi
     select = sa.select(_type)
     for item in filters:
         select = select.where(_condition(_type.c[item.field], item, exact=True))
-    return [dict(row) for row in paging.fetch(connection, select, _type, page)]
+    return paging.fetch(connection, select, _type, page)
 
 
 @database.reader

@@ -11,6 +11,7 @@ from oslo_utils import uuidutils
 from sqlalchemy.engine import Connection
 
 from stx import db, exception, paging
+from sysinv import rules
 from sysinv.db import models
 
 database = db.Database("sysinv")
@@ -63,7 +64,7 @@ def get_system(connection: Connection) -> Record | None:
 
 @database.reader
 def list_systems(connection: Connection, page: paging.Page) -> list[Record]:
-    return [dict(row) for row in paging.fetch(connection, sa.select(_system), _system, page)]
+    return paging.fetch(connection, sa.select(_system), _system, page)
 
 
 @database.writer
@@ -102,21 +103,27 @@ def list_hosts(connection: Connection, page: paging.Page, personality: str | Non
     select = _hosts()
     if personality is not None:
         select = select.where(_host.c.personality == personality)
-    return [dict(row) for row in paging.fetch(connection, select, _host, page)]
+    return paging.fetch(connection, select, _host, page)
 
 
 @database.reader
 def all_hosts(connection: Connection, uuids: Sequence[str] | None = None) -> list[Record]:
     """:param uuids: of those that are wanted; by default all are"""
     select = _hosts() if uuids is None else _hosts().where(_host.c.uuid.in_(uuids))
-    return [dict(row) for row in connection.execute(select.order_by(_host.c.id)).mappings()]
+    return db.records(connection.execute(select.order_by(_host.c.id)))
+
+
+@database.reader
+def peers(connection: Connection) -> list[Record]:
+    """Of all hosts, what the rules about one look at in the others."""
+    return db.records(connection.execute(sa.select(*(_host.c[name] for name in rules.OF_PEERS)).order_by(_host.c.id)))
 
 
 @database.reader
 def named_hosts(connection: Connection, names: Sequence[str]) -> list[Record]:
     """The hosts of these names that there are."""
     select = _hosts().where(_host.c.hostname.in_(names)).order_by(_host.c.id)
-    return [dict(row) for row in connection.execute(select).mappings()]
+    return db.records(connection.execute(select))
 
 
 @database.reader
@@ -135,7 +142,7 @@ def get_host(connection: Connection, reference: str) -> Record:
 def find_hosts(connection: Connection, macs: Sequence[str], hostname: str) -> list[Record]:
     """The hosts that have one of these MAC addresses, or this name."""
     is_it = sa.or_(_host.c.mgmt_mac.in_(macs), _host.c.hostname == hostname)
-    return [dict(row) for row in connection.execute(_hosts().where(is_it).order_by(_host.c.id)).mappings()]
+    return db.records(connection.execute(_hosts().where(is_it).order_by(_host.c.id)))
 
 
 @database.reader
@@ -210,8 +217,8 @@ def _store_kind(connection: Connection, host_id: int, kind: str, records: list[R
     columns = [column.name for column in table.c if column.name not in _HOUSEKEEPING]
     decided = _DECIDED.get(kind, frozenset())
     stored = {
-        tuple(row[name] for name in key): dict(row)
-        for row in connection.execute(sa.select(table).where(table.c.host_id == host_id)).mappings()
+        tuple(row[name] for name in key): row
+        for row in db.records(connection.execute(sa.select(table).where(table.c.host_id == host_id)))
     }
     new, changed = [], []
     for record in records:
@@ -281,7 +288,7 @@ def list_inventory(
         select = select.where(_identified(host))
     if inside is not None:
         select = select.where(_INSIDE[(kind, inside[0])].c.uuid == inside[1])
-    return [dict(row) for row in paging.fetch(connection, select, TABLES[kind][0], page)]
+    return paging.fetch(connection, select, TABLES[kind][0], page)
 
 
 @database.reader

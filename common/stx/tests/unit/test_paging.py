@@ -45,7 +45,7 @@ class PagingTest(testing.TestCase):
         return [dict(row) for row in self.connection.execute(sa.select(book).order_by(book.c.id)).mappings()]
 
     def fetch(self, limit: int, marker: str | None = None, **order: str) -> list[dict[str, Any]]:
-        return [dict(row) for row in paging.fetch(self.connection, sa.select(book), book, paging.Page(limit, marker, **order))]
+        return paging.fetch(self.connection, sa.select(book), book, paging.Page(limit, marker, **order))
 
     def walk(self, limit: int, **order: str) -> list[dict[str, Any]]:
         """All pages, one after the other."""

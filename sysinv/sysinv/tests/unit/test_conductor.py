@@ -173,8 +173,8 @@ class CreateTest(ConductorTest):
 
     def test_a_host_that_another_writer_added_meanwhile_is_a_conflict(self) -> None:
         self.create(1)
-        unaware = db_api.all_hosts()[:1]
-        self.useFixture(fixtures.MonkeyPatch("sysinv.db.api.all_hosts", lambda: unaware))
+        unaware = db_api.peers()[:1]
+        self.useFixture(fixtures.MonkeyPatch("sysinv.db.api.peers", lambda: unaware))
         self.assert_raises_with(exception.Conflict, "is taken already. Look at `system host-list`.", self.create, 1)
 
 

@@ -47,7 +47,7 @@ def list_books(connection: Connection, page: paging.Page, filters: list[paging.F
     select = sa.select(models.book)
     for name, value in [*values.items(), *((item.field, item.value) for item in filters)]:
         select = select.where(models.book.c[name] == value)
-    return [dict(row) for row in paging.fetch(connection, select, models.book, page)]
+    return paging.fetch(connection, select, models.book, page)
 
 
 @database.writer
