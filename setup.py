@@ -5,7 +5,7 @@ import pathlib
 
 import setuptools
 
-ROOMS = ("common", "fm", "sysinv", "mtce", "client", "embedded", "lab")
+ROOMS = ("common", "fm", "sysinv", "sm", "mtce", "client", "embedded", "lab")
 
 packages = {}
 for room in ROOMS:

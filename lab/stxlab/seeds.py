@@ -2,7 +2,7 @@
 """What a lab writes onto the disks of its hosts before their first power-on.
 
 The first controller comes installed: somebody has to be there to install the others. All others are blank; they only carry the
-secret of the message bus, as the medium of an installer would.
+secret of the message bus, as the medium of an installer would, and their addresses on networks that the platform does not manage yet.
 """
 
 import json
@@ -21,7 +21,7 @@ _WANTS = "etc/systemd/system/multi-user.target.wants"
 def write(layout: Layout, wanted: Topology, host: Host, secrets: Mapping[str, str]) -> None:
     seed = layout.host(host).seed
     shutil.rmtree(seed, ignore_errors=True)
-    files = first_controller(wanted, host, secrets) if host is wanted.hosts[0] else blank(secrets)
+    files = first_controller(wanted, host, secrets) if host is wanted.hosts[0] else blank(host, secrets)
     # Without one systemd takes it for the first boot ever, and enables or disables units as it thinks best.
     files["etc/machine-id"] = f"{uuid.uuid4().hex}\n"
     put(seed, files)
@@ -46,8 +46,14 @@ def put(seed: Path, files: Mapping[str, str]) -> None:
             path.chmod(0o600 if "starlingx" in name else 0o644)
 
 
-def blank(secrets: Mapping[str, str]) -> dict[str, str]:
-    return {"etc/starlingx/lab.json": json.dumps({"bus_secret": secrets["bus"]})}
+def blank(host: Host, secrets: Mapping[str, str]) -> dict[str, str]:
+    """On mgmt and pxeboot it gets its addresses from the platform; on the others the platform gives none yet."""
+    networks = {
+        f"etc/systemd/network/40-{network}.network": _static(network, [host.address(network)])
+        for network in host.networks()
+        if network in ("cluster", "oam")
+    }
+    return {**networks, "etc/starlingx/lab.json": json.dumps({"bus_secret": secrets["bus"]})}
 
 
 def first_controller(wanted: Topology, host: Host, secrets: Mapping[str, str]) -> dict[str, str]:

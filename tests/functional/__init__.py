@@ -9,8 +9,9 @@ _TOP = pathlib.Path(__file__).parents[2]
 
 def load_tests(loader: unittest.TestLoader, standard: unittest.TestSuite, pattern: str | None) -> unittest.TestSuite:
     suite = unittest.TestSuite()
-    room = _TOP / "embedded"
-    suite.addTests(unittest.TestLoader().discover(str(room / "stxembedded/tests/functional"), top_level_dir=str(room)))
+    for room, package in (("embedded", "stxembedded"), ("sm", "sm")):
+        tests = _TOP / room / package / "tests/functional"
+        suite.addTests(unittest.TestLoader().discover(str(tests), top_level_dir=str(_TOP / room)))
     for path in sorted(pathlib.Path(__file__).parent.glob("test_*.py")):
         suite.addTests(loader.loadTestsFromName(f"{__name__}.{path.stem}"))
     return suite

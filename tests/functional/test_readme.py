@@ -61,7 +61,8 @@ class ReadmeTestCase(base.BaseTestCase):
         )
 
     def test_every_command_of_the_tour_works_and_the_alarm_is_there(self) -> None:
-        typed = commands((ROOT / "README.rst").read_text())
+        # The cloud that follows is typed by a test of the lab.
+        typed = commands((ROOT / "README.rst").read_text().partition("\nA cloud on your laptop\n")[0])
         self.assertIn("./stx up", typed)
         script = "set -e\n" + "".join(f"echo '>>> {number}'\n{command}\n" for number, command in enumerate(typed))
         ran = self.run_in_shell(script)

@@ -10,6 +10,7 @@ ROOMS = {
     "common": "stx/tests/unit",
     "fm": "fm/tests/unit",
     "sysinv": "sysinv/tests/unit",
+    "sm": "sm/tests/unit",
     "mtce": "mtce/tests/unit",
     "client": "stxclient/tests/unit",
     "embedded": "stxembedded/tests/unit",

@@ -37,11 +37,12 @@ class WriteTest(base.BaseTestCase):
         wants = seed / "etc/systemd/system/multi-user.target.wants"
         self.assertEqual({"stx-controller.target", "stx-host.target"}, set(os.listdir(wants)))
 
-    def test_others_are_blank_but_for_the_secret_of_the_bus(self) -> None:
-        for name in ("controller-1", "compute-0"):
+    def test_others_are_blank_but_for_the_secret_of_the_bus_and_their_places_in_unmanaged_networks(self) -> None:
+        for name, networks in (("controller-1", ("cluster", "oam")), ("compute-0", ("cluster",))):
             seed = self.write(name)
             files = {str(path.relative_to(seed)) for path in seed.rglob("*") if path.is_file()}
-            self.assertEqual({"etc/machine-id", "etc/starlingx/lab.json"}, files)
+            places = {f"etc/systemd/network/40-{network}.network" for network in networks}
+            self.assertEqual({"etc/machine-id", "etc/starlingx/lab.json", *places}, files)
             self.assertNotIn("of-the-boards", (seed / "etc/starlingx/lab.json").read_text())
 
     def test_each_host_has_an_identity_of_its_own(self) -> None:

@@ -1,0 +1,366 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lease that makes a controller the active one: granted by a majority of voters, for a fraction of a second at a time.
+
+Voters are the controllers and other hosts. Each grants to one candidate at a time, and keeps that promise for longer than the candidate
+counts on it. Any two majorities have a voter in common, so two candidates never hold the lease at the same moment, whatever is lost,
+late, frozen or restarted. Clocks need not agree; they have to run at about the same speed.
+
+Who the voters are, and which controllers have all the data, is itself agreed on: a record that voters keep on disk. A candidate must
+know the newest record that was agreed on, must be eligible by it, and changes it only as the holder, by one voter at a time.
+
+Terms, votes and the order of records follow the Raft consensus algorithm, for a log that is one record long.
+"""
+
+import dataclasses
+import math
+import random
+from collections.abc import Collection, Iterable
+
+
+@dataclasses.dataclass(frozen=True)
+class Timing:
+    """How long things last, in seconds.
+
+    :ivar renew_s: between two requests of a candidate
+    :ivar lease_s: for how long a grant counts, from the moment its request was sent
+    :ivar promise_s: for how long a voter keeps it, from the moment the request came. What it is longer by covers clocks that run at
+        different speeds, and the moment that a kernel needs to stop what the lease allowed
+    :ivar retry_s: after an election that nobody won, each candidate waits up to this long, at random
+    """
+
+    renew_s: float = 0.05
+    lease_s: float = 0.25
+    promise_s: float = 0.35
+    retry_s: float = 0.1
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """What voters agree on.
+
+    :ivar term: of the holder that wrote it; every election has another one
+    :ivar revision: counts the changes that this holder made
+    :ivar voters: whose grants count
+    :ivar eligible: controllers that have all that was ever acknowledged; no other becomes active by itself
+    """
+
+    term: int
+    revision: int
+    voters: frozenset[str]
+    eligible: frozenset[str]
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Of two records the one with the greater key is newer."""
+        return self.term, self.revision
+
+
+# What a voter keeps that has never heard of a system.
+BLANK = Record(-1, 0, frozenset(), frozenset())
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """A candidate asks for a grant.
+
+    :ivar start: of the candidate's process
+    :ivar number: greater than that of every earlier message of the candidate, since it started
+    :ivar sent_at: when it was sent, by the candidate's clock; it comes back with the answer
+    :ivar record: the newest that the candidate knows; once it is elected, its own
+    :ivar is_probe: it only asks what the answer would be, so that an election without a chance disturbs nobody
+    """
+
+    candidate: str
+    start: str
+    number: int
+    sent_at: float
+    term: int
+    record: Record
+    is_probe: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Release:
+    """A candidate needs its grants no longer."""
+
+    candidate: str
+    start: str
+    number: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a voter says to a request.
+
+    :ivar number: of the request
+    :ivar term: the newest that the voter has voted in
+    :ivar record: the voter's own, after the request
+    :ivar remaining_s: for how long it has promised its grant to another candidate
+    """
+
+    voter: str
+    is_granted: bool
+    number: int
+    sent_at: float
+    term: int
+    record: Record
+    remaining_s: float = 0.0
+    is_probe: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Kept:
+    """What a voter keeps on disk: it is there before an answer is sent that follows from it.
+
+    :ivar term: the newest that it has voted in
+    :ivar holder: whom it voted for in that term
+    """
+
+    term: int = -1
+    holder: str | None = None
+    record: Record = BLANK
+
+
+class Voter:
+    """One voter.
+
+    :param kept: what was on disk when it started
+    :ivar kept: what has to be on disk before an answer is sent
+    """
+
+    def __init__(self, name: str, kept: Kept, timing: Timing, now: float) -> None:
+        self.name = name
+        self.kept = kept
+        self._timing = timing
+        # What it promised before it started is not known: it promises nothing to anybody else for as long.
+        self._promised_until = now + timing.promise_s
+        # By candidate: its start, and the number of its last message.
+        self._last: dict[str, tuple[str, int]] = {}
+
+    def remaining_s(self, candidate: str, now: float) -> float:
+        """For how long this candidate cannot have the grant."""
+        return 0.0 if candidate == self.kept.holder else max(0.0, self._promised_until - now)
+
+    def on_request(self, request: Request, now: float) -> Answer | None:
+        """The answer; None to a message that came late, after a newer one of the same candidate."""
+        if not self._is_new(request):
+            return None
+        is_granted = self._may_grant(request, now)
+        if is_granted and not request.is_probe:
+            self._promised_until = now + self._timing.promise_s
+            record = max(self.kept.record, request.record, key=_key)
+            self.kept = Kept(request.term, request.candidate, record)
+        return Answer(
+            self.name,
+            is_granted,
+            request.number,
+            request.sent_at,
+            self.kept.term,
+            self.kept.record,
+            0.0 if is_granted else self.remaining_s(request.candidate, now),
+            request.is_probe,
+        )
+
+    def on_release(self, release: Release, now: float) -> None:
+        if self._is_new(release) and release.candidate == self.kept.holder:
+            self._promised_until = now
+
+    def learn(self, record: Record) -> None:
+        """Keep a record that another voter has, if it is newer."""
+        self.kept = dataclasses.replace(self.kept, record=max(self.kept.record, record, key=_key))
+
+    def _is_new(self, message: Request | Release) -> bool:
+        start, number = self._last.get(message.candidate, ("", 0))
+        if start == message.start and message.number <= number:
+            return False
+        self._last[message.candidate] = (message.start, message.number)
+        return True
+
+    def _may_grant(self, request: Request, now: float) -> bool:
+        if request.record.key < self.kept.record.key or request.candidate not in request.record.eligible:
+            return False
+        if request.term == self.kept.term:
+            return request.candidate == self.kept.holder
+        return request.term > self.kept.term and self.remaining_s(request.candidate, now) <= 0.0
+
+
+class Candidate:
+    """A controller that wants the lease, or has it.
+
+    :param voter: this controller's own, which keeps the newest record that it knows
+    :param start: differs after every start of the process
+    :ivar wants: whether it tries to get the lease, and to keep it
+    :ivar wake_at: when `request` is to be called next
+    """
+
+    def __init__(self, voter: Voter, start: str, timing: Timing, chance: random.Random) -> None:
+        self.name = voter.name
+        self.wants = False
+        self.wake_at = -math.inf
+        self._voter = voter
+        self._start = start
+        self._timing = timing
+        self._chance = chance
+        self._number = 0
+        self._released_at = 0
+        self._seen_term = voter.kept.term
+        # The term that it stands in, or was elected in; None between two.
+        self._term: int | None = None
+        self._record = voter.kept.record
+        # The record whose voters must agree too, while a change of it is not agreed on.
+        self._old: Record | None = None
+        # Who would vote for it, as the last probe tells; who did, in its term; what each keeps; whose promise is how old.
+        self._would: set[str] = set()
+        self._votes: set[str] = set()
+        self._agreed: dict[str, tuple[int, int]] = {}
+        self._granted: dict[str, float] = {}
+
+    @property
+    def term(self) -> int | None:
+        return self._term
+
+    @property
+    def record(self) -> Record:
+        """Its own, or the newest that it knows."""
+        return self._voter.kept.record if self._term is None else self._record
+
+    @property
+    def is_elected(self) -> bool:
+        """Whether a majority voted for it in its term; the record is then its own."""
+        return self._term is not None and self._record.term == self._term
+
+    def holds_until(self) -> float:
+        """When the lease ends, by the candidate's own clock; it may be over already."""
+        if self._term is None:
+            return -math.inf
+        return min(self._majority_sent_at(voters) for voters in self._voter_sets()) + self._timing.lease_s
+
+    def is_agreed(self) -> bool:
+        """Whether a majority keeps its record, the last change included."""
+        return self.is_elected and all(self._is_majority_agreed(voters) for voters in self._voter_sets())
+
+    def change(self, voters: Iterable[str], eligible: Iterable[str]) -> bool:
+        """Go one step towards such a record: one voter more or less. Gives whether it is reached, and agreed on.
+
+        Nothing happens while it is not the holder's to change, or while the last step is not agreed on.
+        """
+        wanted, may = frozenset(voters), frozenset(eligible)
+        if not self.is_agreed():
+            return False
+        own = self._record
+        if (own.voters, own.eligible) == (wanted, may):
+            return True
+        missing, surplus = sorted(wanted - own.voters), sorted(own.voters - wanted)
+        step = own.voters | set(missing[:1]) if missing else own.voters - set(surplus[:1])
+        self._record, self._old = Record(own.term, own.revision + 1, step, may), own
+        return False
+
+    def request(self, now: float) -> tuple[Request, frozenset[str]] | None:
+        """What to send now, and to whom; None where there is nothing to ask for.
+
+        Its own voter has its answer on disk before the request is sent to others.
+        """
+        self.wake_at = now + self._timing.renew_s
+        is_probe = self._term is None
+        if not self.wants or (is_probe and not self._may_stand(now)):
+            return None
+        self._number += 1
+        if is_probe:
+            self._would.clear()
+            self._record = self._voter.kept.record
+        term = self._next_term() if self._term is None else self._term
+        request = Request(self.name, self._start, self._number, now, term, self._record, is_probe)
+        return request, frozenset().union(*self._voter_sets())
+
+    def on_answer(self, answer: Answer, now: float) -> None:
+        self._seen_term = max(self._seen_term, answer.term)
+        if answer.number <= self._released_at or not self.wants:
+            return
+        if answer.is_probe:
+            self._on_probe_answer(answer, now)
+        elif self._term is not None:
+            self._on_grant(answer, now) if answer.is_granted else self._on_refusal(answer, now)
+
+    def release(self) -> tuple[Release, frozenset[str]] | None:
+        """Let the lease go, so that another one can have it at once. What is sent, and to whom.
+
+        All that needs the lease was stopped before.
+        """
+        self.wants = False
+        if self._term is None:
+            return None
+        self._number += 1
+        self._released_at = self._number
+        everybody = frozenset().union(*self._voter_sets())
+        self._term, self._old = None, None
+        self._granted.clear()
+        return Release(self.name, self._start, self._number), everybody
+
+    def _on_probe_answer(self, answer: Answer, now: float) -> None:
+        if self._term is not None or answer.number != self._number:
+            return
+        if answer.is_granted:
+            self._would.add(answer.voter)
+            if _is_majority(self._would, self._record.voters):
+                self._begin_term()
+                self.wake_at = now
+            return
+        self._voter.learn(answer.record)
+        if answer.remaining_s < self._timing.renew_s:
+            self.wake_at = min(self.wake_at, now + answer.remaining_s)
+
+    def _on_grant(self, answer: Answer, now: float) -> None:
+        # A promise is one to this candidate, in whichever of its terms it was made.
+        self._granted[answer.voter] = max(self._granted.get(answer.voter, -math.inf), answer.sent_at)
+        if answer.term != self._term:
+            return
+        self._votes.add(answer.voter)
+        self._agreed[answer.voter] = max(self._agreed.get(answer.voter, BLANK.key), answer.record.key)
+        if not self.is_elected and all(_is_majority(self._votes, voters) for voters in self._voter_sets()):
+            self._record = dataclasses.replace(self._record, term=answer.term, revision=0)
+            self.wake_at = now
+        elif self.is_agreed():
+            self._old = None
+
+    def _on_refusal(self, answer: Answer, now: float) -> None:
+        if now >= self.holds_until():
+            self._voter.learn(answer.record)
+            self._term, self._old = None, None
+            self.wake_at = now + self._chance.uniform(0.0, self._timing.retry_s)
+        elif answer.term > (self._term or 0):
+            # Somebody stood whom this voter could not refuse; in a newer term it is won back.
+            self._begin_term()
+
+    def _may_stand(self, now: float) -> bool:
+        """Whether an election could be won, for all that is known here."""
+        return self.name in self._voter.kept.record.eligible and self._voter.remaining_s(self.name, now) <= 0.0
+
+    def _begin_term(self) -> None:
+        self._term = self._seen_term = self._next_term()
+        self._votes.clear()
+        self._agreed.clear()
+
+    def _next_term(self) -> int:
+        return max(self._seen_term, self._voter.kept.term) + 1
+
+    def _voter_sets(self) -> list[frozenset[str]]:
+        return [self._record.voters] if self._old is None else [self._record.voters, self._old.voters]
+
+    def _majority_sent_at(self, voters: Collection[str]) -> float:
+        """When the requests were sent, at the least, that a majority granted."""
+        if not voters:
+            return -math.inf
+        sent = sorted((self._granted.get(voter, -math.inf) for voter in voters), reverse=True)
+        return sent[len(voters) // 2]
+
+    def _is_majority_agreed(self, voters: Collection[str]) -> bool:
+        own = self._record.key
+        return 2 * sum(self._agreed.get(voter, BLANK.key) >= own for voter in voters) > len(voters)
+
+
+def _key(record: Record) -> tuple[int, int]:
+    return record.key
+
+
+def _is_majority(found: Collection[str], voters: Collection[str]) -> bool:
+    return 2 * sum(voter in found for voter in voters) > len(voters)

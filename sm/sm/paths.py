@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The networks over which controllers and voters speak: a socket each, and where everybody was heard last."""
+
+import dataclasses
+import errno
+import logging
+import socket
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from sm import messages
+from sm.messages import Body, Keys, Receiver, Sender
+
+LOG = logging.getLogger(__name__)
+
+PORT = 2222
+# Asked of the network's devices for messages that are small and must not wait (class selector 6, network control).
+_DSCP_CS6 = 48 << 2
+_IP_FREEBIND = 15
+
+
+@dataclasses.dataclass(frozen=True)
+class Path:
+    """One network.
+
+    :ivar address: of this host there
+    :ivar peers: addresses of those that are known beforehand, by name; others are known once they were heard
+    """
+
+    name: str
+    address: str
+    peers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    keys: Keys = dataclasses.field(default_factory=Keys)
+    port: int = PORT
+
+
+class Paths:
+    """All networks of one process.
+
+    A message to somebody goes over each network where that one has an address; to be heard over one of them is enough.
+    """
+
+    def __init__(self, sender: Sender, receiver: Receiver, paths: Sequence[Path]) -> None:
+        self._sender = sender
+        self._receiver = receiver
+        self._sockets: dict[str, tuple[Path, socket.socket]] = {}
+        self._addresses = {path.name: {name: (address, path.port) for name, address in path.peers.items()} for path in paths}
+        for path in paths:
+            self._sockets[path.name] = path, _open(path)
+
+    @property
+    def sockets(self) -> Iterable[tuple[str, socket.socket]]:
+        return [(name, made) for name, (_, made) in self._sockets.items()]
+
+    def send(self, names: Iterable[str], body: Body) -> None:
+        """Send to hosts; one that cannot be reached is as one that does not answer."""
+        wanted = list(names)
+        for name, (path, made) in self._sockets.items():
+            known = self._addresses[name]
+            targets = [known[target] for target in wanted if target in known]
+            if targets:
+                datagram = self._sender.pack(body, path.keys)
+                for address in targets:
+                    _send(made, datagram, address)
+
+    def receive(self, name: str, hear: Callable[[str, Body], None]) -> None:
+        """Take in all that waits on a network; `hear` gets who says what."""
+        path, made = self._sockets[name]
+        while True:
+            try:
+                datagram, address = made.recvfrom(messages.MOST_BYTES + 1)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                # What an earlier datagram met on its way; the socket itself is well.
+                LOG.debug("%s: %s", path.name, error.strerror)
+                continue
+            heard = self._receiver.unpack(datagram, name)
+            if heard is not None:
+                self._addresses[name][heard[0]] = address[:2]
+                hear(*heard)
+
+    def close(self) -> None:
+        for _, made in self._sockets.values():
+            made.close()
+
+
+def _open(path: Path) -> socket.socket:
+    family = socket.AF_INET6 if ":" in path.address else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_DGRAM)
+    made.setblocking(False)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET:
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _DSCP_CS6)
+        # The address may come later than this process, and go and come again.
+        made.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
+    made.bind((path.address, path.port))
+    return made
+
+
+# A network that is away for now.
+_AWAY = frozenset(
+    (
+        *(errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL),
+        *(errno.ECONNREFUSED, errno.EAGAIN, errno.ENOBUFS, errno.EPERM),
+    )
+)
+
+
+def _send(made: socket.socket, datagram: bytes, address: tuple[str, int]) -> None:
+    try:
+        made.sendto(datagram, address)
+    except OSError as error:
+        if error.errno not in _AWAY:
+            LOG.warning("A message to %s was not sent: %s", address[0], error.strerror)

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lease, one rule at a time; what the rules come to together is in test_simulation."""
+
+import dataclasses
+import itertools
+import random
+
+from oslotest import base
+
+from sm import lease
+
+TIMING = lease.Timing()
+RECORD = lease.Record(0, 0, frozenset({"controller-0", "controller-1", "host"}), frozenset({"controller-0", "controller-1"}))
+
+
+class LeaseTest(base.BaseTestCase):
+    """Two controllers and a host that have been up for long, all on one clock.
+
+    :ivar now: seconds
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.now = 100.0
+        self.voters = {name: lease.Voter(name, lease.Kept(0, None, RECORD), TIMING, 0.0) for name in sorted(RECORD.voters)}
+        self.candidates = {
+            name: lease.Candidate(self.voters[name], "1", TIMING, random.Random(1)) for name in ("controller-0", "controller-1")
+        }
+        self.unheard: set[str] = set()
+
+    def ask(self, name: str = "controller-0", rounds: int = 1) -> lease.Candidate:
+        """A candidate asks all voters that can be heard, and hears their answers at once."""
+        candidate = self.candidates[name]
+        candidate.wants = True
+        for _ in range(rounds):
+            asked = candidate.request(self.now)
+            if asked is None:
+                continue
+            request, voters = asked
+            for voter in sorted(voters - self.unheard):
+                answer = self.voters[voter].on_request(request, self.now)
+                if answer is not None:
+                    candidate.on_answer(answer, self.now)
+        return candidate
+
+    def holds(self, name: str) -> bool:
+        return self.now < self.candidates[name].holds_until()
+
+    def elect(self, name: str = "controller-0") -> lease.Candidate:
+        # A probe, the election, and the record of the new term.
+        candidate = self.ask(name, 3)
+        self.assertTrue(candidate.is_agreed())
+        return candidate
+
+    def restart(self, name: str) -> None:
+        self.voters[name] = lease.Voter(name, self.voters[name].kept, TIMING, self.now)
+
+
+class HoldingTest(LeaseTest):
+    def test_a_majority_gives_the_lease_for_a_while(self) -> None:
+        self.elect()
+        self.assertTrue(self.holds("controller-0"))
+        self.assertEqual(self.now + TIMING.lease_s, self.candidates["controller-0"].holds_until())
+        self.now += TIMING.lease_s
+        self.assertFalse(self.holds("controller-0"))
+
+    def test_one_voter_of_three_is_no_majority(self) -> None:
+        self.unheard = {"controller-1", "host"}
+        self.ask(rounds=5)
+        self.assertFalse(self.holds("controller-0"))
+        self.assertEqual(0, self.voters["controller-0"].kept.term)
+
+    def test_renewing_keeps_the_term_while_one_of_three_is_away(self) -> None:
+        term = self.elect().term
+        self.unheard = {"controller-1"}
+        for _ in range(50):
+            self.now += TIMING.renew_s
+            self.ask()
+            self.assertTrue(self.holds("controller-0"))
+        self.assertEqual(term, self.candidates["controller-0"].term)
+
+    def test_the_other_one_gets_it_when_the_promises_are_over_and_not_before(self) -> None:
+        self.elect()
+        self.unheard = {"controller-0"}
+        begun = self.now
+        while not self.holds("controller-1"):
+            self.now += 0.01
+            self.ask("controller-1")
+            if self.holds("controller-1"):
+                break
+        self.assertGreaterEqual(self.now, begun + TIMING.promise_s)
+        self.assertLess(self.now, begun + TIMING.promise_s + 0.05)
+        self.assertFalse(self.holds("controller-0"))
+
+    def test_an_answer_that_comes_late_counts_from_when_it_was_asked_for(self) -> None:
+        candidate = self.elect()
+        asked = candidate.request(self.now)
+        assert asked is not None
+        answers = [self.voters[name].on_request(asked[0], self.now) for name in sorted(RECORD.voters)]
+        sent = self.now
+        self.now += 10
+        for answer in answers:
+            assert answer is not None
+            candidate.on_answer(answer, self.now)
+        self.assertEqual(sent + TIMING.lease_s, candidate.holds_until())
+        self.assertFalse(self.holds("controller-0"))
+
+    def test_a_lease_that_is_let_go_can_be_had_at_once(self) -> None:
+        candidate = self.elect()
+        released = candidate.release()
+        assert released is not None
+        self.assertFalse(self.holds("controller-0"))
+        for name in released[1]:
+            self.voters[name].on_release(released[0], self.now)
+        self.elect("controller-1")
+        self.assertTrue(self.holds("controller-1"))
+        self.assertEqual([], [name for name in ("controller-0",) if self.candidates[name].request(self.now)])
+
+    def test_what_was_asked_before_it_was_let_go_renews_nothing(self) -> None:
+        candidate = self.elect()
+        asked, released = candidate.request(self.now), candidate.release()
+        assert asked is not None and released is not None
+        self.voters["host"].on_release(released[0], self.now)
+        self.assertIsNone(self.voters["host"].on_request(asked[0], self.now))
+        self.assertEqual(0.0, self.voters["host"].remaining_s("controller-1", self.now))
+
+
+class VoterTest(LeaseTest):
+    def test_a_promise_to_one_is_a_refusal_to_all_others(self) -> None:
+        self.elect()
+        before = self.voters["host"].kept
+        self.ask("controller-1", 5)
+        self.assertEqual(before, self.voters["host"].kept)
+        self.assertTrue(self.holds("controller-0"))
+
+    def test_one_that_has_just_started_promises_nothing_to_a_new_candidate(self) -> None:
+        self.elect()
+        for name in self.voters:
+            self.restart(name)
+        self.unheard = {"controller-0"}
+        self.assertAlmostEqual(TIMING.promise_s, self.voters["host"].remaining_s("controller-1", self.now))
+        # Whom it voted for it knows still.
+        self.unheard = set()
+        self.now += TIMING.renew_s
+        self.ask()
+        self.assertTrue(self.holds("controller-0"))
+
+    def test_a_candidate_with_an_older_record_is_refused_and_learns(self) -> None:
+        holder = self.elect()
+        holder.change(RECORD.voters, {"controller-0"})
+        self.unheard = {"controller-1"}
+        self.ask()
+        self.assertTrue(holder.is_agreed())
+        self.now += 1
+        self.unheard = {"controller-0"}
+        self.ask("controller-1", 5)
+        self.assertFalse(self.holds("controller-1"))
+        self.assertEqual({"controller-0"}, self.candidates["controller-1"].record.eligible)
+
+    def test_a_message_is_taken_once(self) -> None:
+        asked = self.elect().request(self.now)
+        assert asked is not None
+        self.assertIsNotNone(self.voters["host"].on_request(asked[0], self.now))
+        self.assertIsNone(self.voters["host"].on_request(asked[0], self.now))
+
+    def test_a_voter_that_voted_for_a_loser_is_won_back_in_a_newer_term(self) -> None:
+        holder = self.elect()
+        term = holder.term
+        kept = self.voters["host"].kept
+        self.voters["host"].kept = dataclasses.replace(kept, term=kept.term + 5, holder="controller-1")
+        self.voters["host"]._promised_until = self.now
+        self.ask(rounds=3)
+        self.assertEqual((term or 0) + 6, holder.term)
+        self.assertTrue(self.holds("controller-0"))
+        self.assertTrue(holder.is_agreed())
+
+
+class ChangeTest(LeaseTest):
+    def wanted(self, *names: str) -> frozenset[str]:
+        for name in names:
+            if name not in self.voters:
+                self.voters[name] = lease.Voter(name, lease.Kept(), TIMING, 0.0)
+        return frozenset(names)
+
+    def test_voters_come_and_go_one_at_a_time(self) -> None:
+        holder = self.elect()
+        wanted = self.wanted("controller-0", "controller-1", "new-1", "new-2")
+        seen = [holder.record.voters]
+        while not holder.change(wanted, RECORD.eligible):
+            if holder.record.voters != seen[-1]:
+                seen.append(holder.record.voters)
+            self.now += 0.01
+            self.ask()
+        self.assertEqual(wanted, holder.record.voters)
+        self.assertEqual([1, 1, 1], [len(one ^ other) for one, other in itertools.pairwise(seen)])
+
+    def test_a_change_that_no_majority_keeps_is_not_agreed(self) -> None:
+        holder = self.elect()
+        self.unheard = {"controller-1", "host"}
+        holder.change(RECORD.voters, {"controller-0"})
+        self.ask(rounds=3)
+        self.assertFalse(holder.is_agreed())
+        self.unheard = {"controller-1"}
+        self.ask()
+        self.assertTrue(holder.is_agreed())
+
+    def test_one_that_is_not_eligible_does_not_even_ask(self) -> None:
+        holder = self.elect()
+        holder.change(RECORD.voters, {"controller-0"})
+        self.ask()
+        self.now += 1
+        self.assertIsNone(self.ask("controller-1").request(self.now))
+
+    def test_computes_that_are_powered_down_one_by_one_never_stop_it(self) -> None:
+        holder = self.elect()
+        names = [f"compute-{number}" for number in range(9)]
+        everybody = self.wanted(*RECORD.voters, *names)
+        while not holder.change(everybody, RECORD.eligible):
+            self.ask()
+        for name in names:
+            self.unheard.add(name)
+            everybody -= {name}
+            while not holder.change(everybody, RECORD.eligible):
+                self.now += 0.01
+                self.ask()
+                self.assertTrue(self.holds("controller-0"), name)
+        self.assertEqual(RECORD.voters, holder.record.voters)

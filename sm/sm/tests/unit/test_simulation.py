@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lives of a system from seeds: never two that may act, nothing acknowledged lost, somebody acts when all is whole.
+
+A seed that fails is named: `python -c "from sm.tests.simulation import world; world.play(SEED)"` plays it again, exactly.
+`STX_SIMULATION_SEEDS` says how many each test plays.
+"""
+
+import dataclasses
+import math
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from oslotest import base
+
+from sm import lease
+from sm.tests.simulation import world
+
+SEEDS = int(os.environ.get("STX_SIMULATION_SEEDS", "300"))
+MOST_SEEDS = 4000
+
+
+class Forgetful(lease.Voter):
+    """Has just started, and promises at once."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._promised_until = -math.inf
+
+
+class Faithless(lease.Voter):
+    """Promises to one while it has promised to another."""
+
+    def remaining_s(self, candidate: str, now: float) -> float:
+        return 0.0
+
+
+class Indifferent(lease.Voter):
+    """Grants to candidates that do not know the newest record."""
+
+    def _may_grant(self, request: lease.Request, now: float) -> bool:
+        if request.term == self.kept.term:
+            return request.candidate == self.kept.holder
+        return request.term > self.kept.term and self.remaining_s(request.candidate, now) <= 0.0
+
+
+class Leaping(lease.Candidate):
+    """Changes many voters at once."""
+
+    def change(self, voters: Iterable[str], eligible: Iterable[str]) -> bool:
+        if not self.is_agreed():
+            return False
+        own, new = (
+            self._record,
+            lease.Record(self._record.term, self._record.revision + 1, frozenset(voters), frozenset(eligible)),
+        )
+        if (own.voters, own.eligible) == (new.voters, new.eligible):
+            return True
+        self._record = new
+        return False
+
+
+class Optimistic(lease.Candidate):
+    """Counts a grant from when it heard of it."""
+
+    def _on_grant(self, answer: lease.Answer, now: float) -> None:
+        super()._on_grant(dataclasses.replace(answer, sent_at=now), now)
+
+
+class Hasty(lease.Candidate):
+    """Takes for agreed what it has only said."""
+
+    def is_agreed(self) -> bool:
+        return self.is_elected
+
+
+class SimulationTest(base.BaseTestCase):
+    def play(self, seeds: range) -> None:
+        for seed in seeds:
+            try:
+                world.play(seed)
+            except world.Violation as violation:
+                self.fail(f"seed {seed}: {violation}")
+
+    def test_no_life_of_a_system_breaks_a_rule(self) -> None:
+        self.play(range(SEEDS))
+
+    def test_no_other_life_of_a_system_breaks_a_rule(self) -> None:
+        """A second one, so that two processes share the work."""
+        self.play(range(SEEDS, 2 * SEEDS))
+
+    def test_the_same_seed_is_the_same_life(self) -> None:
+        lives = [world.play(7) for _ in range(2)]
+        self.assertEqual(*[(life.now, life.acknowledged, life.takeovers, life.acting()) for life in lives])
+
+    def test_lives_are_full_of_takeovers(self) -> None:
+        self.assertGreater(sum(world.play(seed).takeovers for seed in range(50)), 90)
+
+    def assert_caught(self, **broken: Any) -> None:
+        for seed in range(MOST_SEEDS):
+            try:
+                world.play(seed, **broken)
+            except world.Violation:
+                return
+        self.fail(f"no life of {MOST_SEEDS} shows what is wrong")
+
+    def test_promises_that_end_before_the_lease_does_are_caught(self) -> None:
+        self.assert_caught(timing=lease.Timing(promise_s=0.2))
+
+    def test_voters_that_promise_as_soon_as_they_start_are_caught(self) -> None:
+        self.assert_caught(voter=Forgetful)
+
+    def test_voters_that_break_promises_are_caught(self) -> None:
+        self.assert_caught(voter=Faithless)
+
+    def test_voters_that_take_candidates_with_old_records_are_caught(self) -> None:
+        self.assert_caught(voter=Indifferent)
+
+    def test_holders_that_change_many_voters_at_once_are_caught(self) -> None:
+        self.assert_caught(candidate=Leaping)
+
+    def test_holders_that_count_from_when_they_heard_are_caught(self) -> None:
+        self.assert_caught(candidate=Optimistic)
+
+    def test_holders_that_do_not_wait_for_agreement_are_caught(self) -> None:
+        self.assert_caught(candidate=Hasty)
