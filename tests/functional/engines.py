@@ -16,7 +16,10 @@ import time
 import unittest
 from collections.abc import Callable, Iterator
 
+from stxembedded.tests.waiting import free_ports
+
 START_DEADLINE_S = 60.0
+LAST_WORDS = 2000
 
 
 def missing() -> str | None:
@@ -50,9 +53,7 @@ def _postgresql_programs() -> str | None:
 
 
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    return free_ports(1)[0]
 
 
 def wait_for(what: str, is_done: Callable[[], bool], deadline_s: float = START_DEADLINE_S, period_s: float = 0.05) -> float:
@@ -100,6 +101,13 @@ class _Engine:
             self._process = subprocess.Popen(
                 argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, **self._options(environment)
             )
+
+    def _await(self, is_ready: Callable[[], bool], period_s: float = 0.05) -> None:
+        """:raises AssertionError: with what it said last, when it ends instead of being ready"""
+        process = self._process
+        wait_for(type(self).__name__, lambda: is_ready() or process is None or process.poll() is not None, period_s=period_s)
+        if process is None or process.poll() is not None:
+            raise AssertionError((self.directory / "server.log").read_text(errors="replace")[-LAST_WORDS:])
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is None:
@@ -171,7 +179,7 @@ class PostgreSQL(_Engine):
             f"unix_socket_directories={self.directory}",
         ]
         self._spawn(f"{self._programs}/postgres", "-D", str(self._data), *options)
-        wait_for("PostgreSQL", self._is_ready)
+        self._await(self._is_ready)
 
     def _is_ready(self) -> bool:
         argv = [f"{self._programs}/pg_isready", "-h", "127.0.0.1", "-p", str(self.port), "-q"]
@@ -221,7 +229,7 @@ class RabbitMQ(_Engine):
     def start(self) -> None:
         # A node name of its own, and an epmd of its own: another broker on this machine is none of our business.
         self._spawn(shutil.which("rabbitmq-server", path=_SEARCH) or "rabbitmq-server", environment=self._environment())
-        wait_for("RabbitMQ", lambda: _can_connect(self.port), period_s=0.2)
+        self._await(lambda: _can_connect(self.port), 0.2)
 
     def _environment(self) -> dict[str, str]:
         directory = str(self.directory)

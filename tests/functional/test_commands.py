@@ -1,25 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands `system`, `fm` and `openstack stx`: what they print for people and for programs, and how they fail."""
 
-import concurrent.futures
-import contextlib
 import csv
 import importlib.metadata
 import io
 import json
-import logging
-import os
 import subprocess
+import sys
 import uuid
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
-from unittest import mock
 
 import yaml
 
-from stxclient import shell
 from tests.functional import base, deployment
+from tests.functional.commands import called
 
 PROGRAMS = ("system", "fm")
 HOST = "described"
@@ -63,32 +58,20 @@ REPORT = """
     reports = {kind: client.InventoryReport("made up", records) for kind, records in json.loads(sys.argv[2]).items()}
     client.Conductor().report_inventory(context.internal("test"), sys.argv[1], reports)
 """
+# Each argument is a command line; a NUL ends what it prints.
+OPENSTACK = """
+import sys
+from openstackclient import shell
+for line in sys.argv[1:]:
+    code = shell.main(line.split())
+    print(end="\\0")
+    if code:
+        sys.exit(code)
+"""
 
 
 def names(program: str) -> list[str]:
     return [point.name for point in importlib.metadata.entry_points(group=f"stxclient.{program}")]
-
-
-def called(environment: dict[str, str], program: str, *argv: str) -> deployment.Ran:
-    """A command carried out in this process, which leaves out the time that programs take to start."""
-    out, err = io.StringIO(), io.StringIO()
-    log = logging.getLogger()
-    level, handlers = log.level, log.handlers
-    log.handlers = []
-    with (
-        mock.patch.dict(os.environ, environment),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-        warnings.catch_warnings(),
-    ):
-        # Test runners switch on what programs leave off.
-        warnings.simplefilter("ignore")
-        try:
-            code = shell.main(program, argv)
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-    log.level, log.handlers = level, handlers
-    return deployment.Ran(code, out.getvalue(), err.getvalue())
 
 
 class Commands:
@@ -105,11 +88,6 @@ class Commands:
         ran = called(self.environment, program, *argv)
         self.assertEqual((0, ""), (ran.code, ran.err), argv)
         return ran
-
-    def run_all(self, commands: Sequence[Sequence[str]]) -> Iterator[tuple[Sequence[str], deployment.Ran]]:
-        """Each as a process of its own, two at a time."""
-        with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            yield from zip(commands, pool.map(lambda argv: self.platform.run(*argv), commands), strict=True)
 
     def raise_alarm(self, alarm_id: str = "100.103", **attributes: str) -> dict[str, Any]:
         entity = f"host=controller-0.case={uuid.uuid4().hex[:8]}"
@@ -162,9 +140,8 @@ class Commands:
     def test_every_list_and_sheet_is_a_table_for_people(self) -> None:
         host = self.described_host()
         lists, sheets = self.lists(host), self.sheets(host)
-        for command, ran in self.run_all(lists + sheets):
-            self.assertEqual((0, ""), (ran.code, ran.err), command)
-            lines = ran.out.splitlines()
+        for command in lists + sheets:
+            lines = self.call(*command).out.splitlines()
             self.assertRegex(lines[0], r"^\+-[-+]+-\+$", command)
             if command in sheets:
                 self.assertRegex(lines[1], r"^\| Property +\| Value +\|$")
@@ -175,6 +152,11 @@ class Commands:
         if self.kind is deployment.Standard:
             self.assertEqual(known, tested)
         self.assertLessEqual(tested, known)
+
+    def test_a_program_prints_what_a_call_in_this_process_does(self) -> None:
+        self.raise_alarm(reason_text="Zu heiß ☃ “quoted” | a,b")
+        for command in (("system", "host-list"), ("system", "show"), ("fm", "alarm-list")):
+            self.assertEqual(self.call(*command), self.platform.run(*command))
 
     def test_every_list_is_the_same_in_all_forms_for_programs(self) -> None:
         host = self.described_host()
@@ -285,16 +267,15 @@ class Commands:
 
     def test_openstack_gives_the_same_as_our_own_commands(self) -> None:
         self.raise_alarm()
-        pairs = (
-            (("stx", "host", "list"), ("system", "host-list")),
-            (("stx", "host", "show", "controller-0"), ("system", "host-show", "controller-0")),
-            (("stx", "alarm", "list"), ("fm", "alarm-list")),
-        )
-        for ours, (_, ran) in zip(
-            [own for _, own in pairs], self.run_all([("openstack", *words, "-f", "json") for words, _ in pairs]), strict=True
-        ):
-            self.assertEqual(0, ran.code, ran.err)
-            self.assertEqual(self.call(*ours, "-f", "json").json, ran.json)
+        ran = self.platform.run("openstack", "stx", "host", "list", "-f", "json")
+        self.assertEqual((0, self.call("system", "host-list", "-f", "json").json), (ran.code, ran.json), ran.err)
+        # In one process, because `openstack` takes seconds to load.
+        lines = ("stx host show controller-0 -f json", "stx alarm list -f json")
+        ran = self.platform.run(sys.executable, "-c", OPENSTACK, *lines)
+        self.assertEqual(0, ran.code, ran.err)
+        shown, alarms = (json.loads(text) for text in ran.out.split("\0")[:-1])
+        self.assertEqual(self.call("system", "host-show", "controller-0", "-f", "json").json, shown)
+        self.assertEqual(self.call("fm", "alarm-list", "-f", "json").json, alarms)
 
     def test_completion_is_a_script_that_bash_accepts_and_that_knows_the_commands(self) -> None:
         for program in PROGRAMS:
@@ -322,18 +303,18 @@ class Commands:
             ran = self.platform.run("fm", "alarm-list", "--uuid", "-f", "json", **variables)
             [listed] = [row for row in ran.json if row["UUID"] == alarm["uuid"]]
             self.assertEqual(("100.103", "Zu heiß ☃", "major"), tuple(listed[k] for k in ("Alarm ID", "Reason Text", "Severity")))
-        self.assertIn("Zu heiß ☃", self.platform.run("fm", "alarm-list", "--nowrap").out)
+        self.assertIn("Zu heiß ☃", self.call("fm", "alarm-list", "--nowrap").out)
         entity = alarm["entity_instance_id"]
         query = f"entity_instance_id={entity};severity=major"
         self.assertEqual(1, len(self.call("fm", "alarm-list", "-q", query, "-f", "json").json))
         self.assertEqual([], self.call("fm", "alarm-list", "-q", f"{query};alarm_id=100.104", "-f", "json").json)
-        shown = self.platform.run("fm", "alarm-show", alarm["uuid"], "-f", "json").json
+        shown = self.call("fm", "alarm-show", alarm["uuid"], "-f", "json").json
         same = ("alarm_id", "entity_instance_id", "reason_text", "severity", "timestamp", "uuid")
         self.assertEqual({name: alarm[name] for name in same}, {name: shown[name] for name in same})
         ran = self.platform.run("fm", "alarm-delete", alarm["uuid"])
         self.assertEqual((0, ""), (ran.code, ran.err))
         self.assert_sentence(called(self.environment, "fm", "alarm-show", alarm["uuid"]), alarm["uuid"])
-        events = self.platform.run("fm", "event-list", "-q", f"entity_instance_id={entity}", "-f", "json").json
+        events = self.call("fm", "event-list", "-q", f"entity_instance_id={entity}", "-f", "json").json
         self.assertEqual(["clear", "set"], [event["State"] for event in events])
         self.assertEqual(before, self.call("fm", "alarm-summary", "-f", "json").json)
 
@@ -359,21 +340,21 @@ class Commands:
         entity = self.raise_alarm("100.104")["entity_instance_id"]
         seen = ("fm", "alarm-list", "-q", f"entity_instance_id={entity}")
         summary = self.call("fm", "alarm-summary", "-f", "json").json
-        ran = self.platform.run("fm", "event-suppress", "--alarm_id", "100.104,100.103", "-f", "json")
+        ran = self.call("fm", "event-suppress", "--alarm_id", "100.104,100.103", "-f", "json")
         self.assertEqual({"100.103": "suppressed", "100.104": "suppressed"}, _statuses(ran.json))
         self.assertEqual({"100.103", "100.104"}, set(_statuses(self.call("fm", "event-suppress-list", "-f", "json").json)))
         self.assertEqual([], self.call(*seen, "-f", "json").json)
         [event] = self.call("fm", "event-list", "--include_suppress", "-q", seen[-1], "-f", "json").json
         self.assertEqual("100.104", event["Event Log ID"])
         self.assertEqual([], self.call("fm", "event-list", "-q", seen[-1], "-f", "json").json)
-        self.assertIn("| S(100.104) ", self.platform.run(*seen, "--include_suppress").out)
+        self.assertIn("| S(100.104) ", self.call(*seen, "--include_suppress").out)
         self.assertEqual("100.104", self.call(*seen, "--include_suppress", "-f", "json").json[0]["Alarm ID"])
         self.assertEqual(summary, self.call("fm", "alarm-summary", "--include_suppress", "-f", "json").json)
         self.assertNotEqual(summary, self.call("fm", "alarm-summary", "-f", "json").json)
-        ran = self.platform.run("fm", "event-unsuppress", "--alarm_id", "100.104", "-f", "json")
+        ran = self.call("fm", "event-unsuppress", "--alarm_id", "100.104", "-f", "json")
         self.assertEqual({"100.104": "unsuppressed"}, _statuses(ran.json))
         self.assertIn("| 100.104 ", self.call(*seen).out)
-        ran = self.platform.run("fm", "event-unsuppress-all", "-f", "json")
+        ran = self.call("fm", "event-unsuppress-all", "-f", "json")
         self.assertEqual({"100.103": "unsuppressed"}, _statuses(ran.json))
         self.assertEqual([], self.call("fm", "event-suppress-list", "-f", "json").json)
 

@@ -29,6 +29,7 @@ UNITS = ("keystone", "controller", "mtce-client")
 START_S = 150.0
 BACK_S = 60.0
 HEARD_S = 15.0
+CLOSE_S = {"period": 3, "timeout": 2.5}
 
 
 class Home(deployment.Embedded):
@@ -53,8 +54,11 @@ class Home(deployment.Embedded):
     def status(self) -> dict[str, dict[str, Any]]:
         return {row["name"]: row for row in self.stx("status", *self.place, "-f", "json").json}
 
+    def processes(self) -> dict[str, process.Process | None]:
+        return {name: process.read_pid_file(self.layout.pid_file(name)) for name in UNITS}
+
     def pids(self) -> dict[str, int | None]:
-        return {name: row["pid"] for name, row in self.status().items()}
+        return {name: known.pid if known else None for name, known in self.processes().items()}
 
     def leftovers(self) -> list[str]:
         """Processes that have to do with the directory: by their arguments, working directory or open files."""
@@ -84,7 +88,10 @@ class Home(deployment.Embedded):
     def coming_up(self, until: str) -> Iterator[subprocess.Popen[str]]:
         """An `up` that is as far as the line with this text."""
         argv = [str(deployment.PROGRAMS / "stx"), "up", *self.place, *self.ports]
+        # It heeds INT also when the tests run in the background of a shell, which has it ignored.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/") as up:
+            signal.signal(signal.SIGINT, before)
             try:
                 assert up.stdout is not None
                 if not any(until in line for line in up.stdout):
@@ -265,20 +272,33 @@ class RunningTestCase(FrontDoorTestCase):
         self.await_new("keystone", before["keystone"])
         self.home.await_in_service()
 
+    def watch_closely(self, *names: str) -> None:
+        """Have the process monitor ask processes more often, so that it takes less time until it misses their answers."""
+        known = self.home.processes()
+        for name in names:
+            path = self.home.drop_ins / f"{name}.conf"
+            usual = path.read_text()
+            path.write_text(re.sub(r"(?m)^(period|timeout) = .*", lambda found: f"{found[1]} = {CLOSE_S[found[1]]}", usual))
+            self.addCleanup(self.home.reload_monitor)
+            self.addCleanup(path.write_text, usual)
+        self.home.reload_monitor()
+        for name in names:
+            self.await_uptime(name, known[name].uptime_s + 2 * CLOSE_S["period"])
+
+    def await_uptime(self, name: str, uptime_s: float) -> None:
+        """Until the monitor has heard of a process for certain. One that it never heard of may still be loading, for all it knows."""
+        known = self.home.processes()[name]
+        wait_for(f"an uptime of {name} of {uptime_s:.0f} s", lambda: known.uptime_s > uptime_s, BACK_S)
+
     def hang(self, *names: str) -> dict[str, int | None]:
         """Stop processes without ending them; gives all process ids."""
-        # One that its monitor has never heard of may still be loading, for all it knows.
-        wait_for(
-            "processes that were heard of",
-            lambda: all((row["uptime_s"] or 0) > HEARD_S for row in self.home.status().values()),
-            BACK_S,
-        )
         before = self.home.pids()
         for name in names:
             os.kill(before[name], signal.SIGSTOP)
         return before
 
     def test_a_controller_and_a_keystone_that_hang_are_told_and_started_again(self) -> None:
+        self.watch_closely("controller", "keystone")
         before = self.hang("controller", "keystone")
         ran = self.home.stx("status", *self.home.place)
         self.assertEqual(3, ran.code)
@@ -290,6 +310,7 @@ class RunningTestCase(FrontDoorTestCase):
         self.assertEqual(before["mtce-client"], self.home.pids()["mtce-client"])
 
     def test_a_process_monitor_that_hangs_is_started_again(self) -> None:
+        self.await_uptime("mtce-client", HEARD_S)
         before = self.hang("mtce-client")
         self.await_new("mtce-client", before["mtce-client"])
         self.home.await_in_service()
@@ -320,21 +341,9 @@ class RunningTestCase(FrontDoorTestCase):
         self.assertEqual(0, self.home.stx("status", *self.home.place).code)
         self.home.await_in_service()
 
-
-class LifeTestCase(FrontDoorTestCase):
-    """Platforms that come and go."""
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.home = Home()
-        self.addCleanup(self.home.remove)
-
     def test_down_leaves_nothing_running_and_the_next_up_finds_everything(self) -> None:
-        ran = self.home.up()
-        self.assertEqual(0, ran.code, ran.out + ran.err)
-        uuid = self.home.host(self.home.token())["uuid"]
-        body = {"alarm_id": "100.101", "entity_instance_id": "host=kept", "severity": "major", "reason_text": "Keep me"}
-        alarm = self.home.request("faultmanagement", "POST", "/v1/alarms", body).json["uuid"]
+        uuid = self.home.host(self.token)["uuid"]
+        self.raise_alarm("host=kept")
         self.assertEqual(0, self.home.run("system", "modify", "--name", "kept").code)
         pids = self.home.pids()
         down = self.home.down()
@@ -347,13 +356,32 @@ class LifeTestCase(FrontDoorTestCase):
         # The ports are remembered.
         again = self.home.stx("up", *self.home.place)
         self.assertEqual((0, ""), (again.code, again.err))
-        token = self.home.token()
-        self.assertEqual(uuid, self.home.host(token)["uuid"])
-        self.assertEqual(["host=kept"], [found["entity_instance_id"] for found in self.home.alarms(token)])
-        kept = self.home.request("faultmanagement", "GET", f"/v1/alarms/{alarm}", token=token)
-        self.assertEqual("Keep me", kept.json["reason_text"])
+        self.token = self.home.token()
+        self.assertEqual(uuid, self.home.host(self.token)["uuid"])
+        [kept] = [alarm for alarm in self.home.alarms(self.token) if alarm["entity_instance_id"] == "host=kept"]
+        self.assertEqual("for a test", kept["reason_text"])
         self.assertEqual("kept", self.home.run("system", "show", "-f", "value", "-c", "name").out.strip())
         self.assertTrue(set(pids.values()).isdisjoint(self.home.pids().values()))
+
+    def test_lost_passwords_are_replaced(self) -> None:
+        for is_running in (True, False):
+            before = config.read_passwords(self.home.layout)
+            if not is_running:
+                self.assertEqual(0, self.home.down().code)
+            (self.home.layout.data_dir / "passwords.json").unlink()
+            again = self.home.up()
+            self.assertEqual((0, ""), (again.code, again.err))
+            self.assertEqual(0, self.home.run("system", "host-list").code)
+            self.assertTrue(set(before.values()).isdisjoint(config.read_passwords(self.home.layout).values()))
+
+
+class LifeTestCase(FrontDoorTestCase):
+    """Platforms that come and go."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.home = Home()
+        self.addCleanup(self.home.remove)
 
     def test_ports_in_use_are_named_with_their_holder_and_nothing_starts(self) -> None:
         services = ("keystone", "faultmanagement")
@@ -371,18 +399,29 @@ class LifeTestCase(FrontDoorTestCase):
         self.assertNotIn("platform needs", refused.err)
         self.assertEqual([], self.home.leftovers())
 
-    def test_an_interrupted_up_leaves_nothing(self) -> None:
-        for until, number in (("keystone starts", signal.SIGINT), ("controller is ready", signal.SIGTERM)):
-            with self.home.coming_up(until) as up:
-                up.send_signal(number)
-                assert up.stdout is not None
-                self.assertTrue(any("everything is stopped again" in line for line in up.stdout))
-                # As the impatient do.
-                up.send_signal(signal.SIGINT)
-                out, err = up.communicate(timeout=60)
-            self.assertEqual(130, up.returncode, (until, out, err))
-            self.assertNotIn("Traceback", err)
-            self.assert_nothing_is_left(self.home)
+    def interrupt(self, up: subprocess.Popen[str], number: signal.Signals) -> None:
+        up.send_signal(number)
+        assert up.stdout is not None
+        self.assertTrue(any("everything is stopped again" in line for line in up.stdout))
+        # As the impatient do.
+        up.send_signal(signal.SIGINT)
+        out, err = up.communicate(timeout=60)
+        self.assertEqual(130, up.returncode, (number, out, err))
+        self.assertNotIn("Traceback", err)
+        self.assert_nothing_is_left(self.home)
+
+    def test_an_up_that_is_interrupted_early_leaves_nothing(self) -> None:
+        with self.home.coming_up("keystone starts") as up:
+            self.interrupt(up, signal.SIGINT)
+
+    def test_an_up_that_is_interrupted_when_everything_runs_leaves_nothing(self) -> None:
+        with self.home.coming_up("controller starts") as up:
+            # Without its reports the host never is in service, which is what `up` waits for last.
+            wait_for("mtce-client", lambda: self.home.pids()["mtce-client"] is not None, START_S)
+            os.kill(self.home.pids()["mtce-client"], signal.SIGSTOP)
+            assert up.stdout is not None
+            self.assertTrue(any("mtce-client is ready" in line for line in up.stdout))
+            self.interrupt(up, signal.SIGTERM)
 
     def test_an_up_goes_on_when_nobody_reads_what_it_says(self) -> None:
         with self.home.coming_up("keystone starts") as up:
@@ -398,23 +437,11 @@ class LifeTestCase(FrontDoorTestCase):
         self.assert_sentence(failed, "controller ended while it started", str(self.home.layout.log_dir))
         self.assert_nothing_is_left(self.home)
 
-    def test_lost_passwords_are_replaced(self) -> None:
-        self.assertEqual(0, self.home.up().code)
-        for is_running in (True, False):
-            before = config.read_passwords(self.home.layout)
-            if not is_running:
-                self.assertEqual(0, self.home.down().code)
-            (self.home.layout.data_dir / "passwords.json").unlink()
-            again = self.home.up()
-            self.assertEqual((0, ""), (again.code, again.err))
-            self.assertEqual(0, self.home.run("system", "host-list").code)
-            self.assertTrue(set(before.values()).isdisjoint(config.read_passwords(self.home.layout).values()))
-
     def test_up_completes_what_one_that_was_killed_has_left_out(self) -> None:
         with self.home.coming_up("keystone is ready") as up:
             up.kill()
             up.communicate(timeout=60)
-        wait_for("all processes", lambda: self.home.stx("status", *self.home.place).code == 0, START_S)
+        wait_for("all processes", lambda: self.home.stx("status", *self.home.place).code == 0, START_S, 0.5)
         again = self.home.up()
         self.assertEqual((0, ""), (again.code, again.err))
         self.assertEqual(0, self.home.run("system", "host-list").code)
@@ -514,6 +541,7 @@ class LifeTestCase(FrontDoorTestCase):
                 not in (None, before["controller"])
             ),
             BACK_S,
+            0.5,
         )
         self.assertEqual(0, stx("down").code)
         self.assertEqual(

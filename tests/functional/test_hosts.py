@@ -4,7 +4,7 @@
 import concurrent.futures
 from typing import Any
 
-from tests.functional import base, deployment
+from tests.functional import base, commands, deployment
 from tests.functional.deployment import poll
 
 
@@ -16,13 +16,13 @@ class HostCase(base.FunctionalTestCase):
         return self.ask("GET").json["ihosts"]
 
     def succeeds(self, *argv: str) -> deployment.Ran:
-        ran = self.platform.run(*argv)
+        ran = commands.called(self.platform.environment(), *argv)
         self.assertEqual((0, ""), (ran.code, ran.err), argv)
         return ran
 
     def fails(self, *argv: str, code: int = 1) -> str:
         """What a command that is refused says: one sentence or more, on one line, and nothing else."""
-        ran = self.platform.run(*argv)
+        ran = commands.called(self.platform.environment(), *argv)
         self.assertEqual((code, ""), (ran.code, ran.out), ran.err)
         self.assertNotIn("Traceback", ran.err)
         if code == 1:
@@ -135,7 +135,7 @@ class StandardHostsTestCase(HostCase):
     def test_hosts_are_deleted_whatever_becomes_of_others(self) -> None:
         self.add(1)
         self.add(2)
-        ran = self.platform.run("system", "host-delete", "w1", "no-such-host", "controller-0", "w2")
+        ran = commands.called(self.platform.environment(), "system", "host-delete", "w1", "no-such-host", "controller-0", "w2")
         self.assertEqual(1, ran.code)
         self.assertEqual(["Deleted host w1", "Deleted host w2"], ran.out.splitlines())
         first, second = ran.err.splitlines()
@@ -322,10 +322,10 @@ class System:
             "timezone": "Europe/Berlin",
         }
         options = [word for name, value in changes.items() for word in (f"--{name}", value)]
-        ran = self.platform.run("system", "modify", *options, "-f", "json")
+        ran = commands.called(self.platform.environment(), "system", "modify", *options, "-f", "json")
         self.assertEqual((0, ""), (ran.code, ran.err))
         self.assertEqual(changes, {name: ran.json[name] for name in changes})
-        shown = self.platform.run("system", "show", "-f", "json").json
+        shown = commands.called(self.platform.environment(), "system", "show", "-f", "json").json
         self.assertEqual(changes, {name: shown[name] for name in changes})
         self.restore(before)
         after = self.system()
@@ -341,7 +341,7 @@ class System:
             (("--description", "x" * 256), 1, "256 characters"),
             (("--colour", "red"), 2, "colour"),
         ):
-            ran = self.platform.run("system", "modify", *options)
+            ran = commands.called(self.platform.environment(), "system", "modify", *options)
             self.assertEqual((code, ""), (ran.code, ran.out), options)
             self.assertIn(expected, ran.err)
             self.assertNotIn("Traceback", ran.err)

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import unittest
 
-from tests.functional import base
+from tests.functional import base, commands
 
 
 def _output(*argv: str) -> str:
@@ -19,7 +19,7 @@ def _output(*argv: str) -> str:
 
 class Inventory:
     def listed(self, command: str) -> list:
-        ran = self.platform.run("system", command, "controller-0", "-f", "json")
+        ran = commands.called(self.platform.environment(), "system", command, "controller-0", "-f", "json")
         self.assertEqual(0, ran.code, ran.err)
         return ran.json
 

@@ -14,7 +14,7 @@ from cheroot import wsgi
 from keystonemiddleware import auth_token
 from oslo_config import cfg
 from oslo_middleware import healthcheck, http_proxy_to_wsgi, request_id, sizelimit
-from pecan import hooks, rest
+from pecan import compat, hooks, rest, util
 
 from stx import exception
 from stx.context import RequestContext
@@ -30,6 +30,9 @@ HEADER_LIMIT = 64 * 1024
 # Nobody needs a token to see which versions there are.
 PUBLIC = (r"/", r"/v1/?")
 
+# Pecan asks for the arguments of several methods at every request, which takes it as long as all the rest.
+_arguments = functools.cache(compat.getargspec)
+util._getargspec = lambda method: _arguments(getattr(method, "__func__", method))
 
 # Headers in which the middleware says who asks.
 _IDENTITY = tuple(

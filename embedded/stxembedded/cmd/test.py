@@ -32,7 +32,6 @@ class Step:
 
     :ivar group: a name that selects several steps together
     :ivar is_stestr: its tests count one by one; any other step counts as one check
-    :ivar is_asked_for: it runs only when it is named
     :ivar packages: profile of bindep.txt with what it uses of the system
     """
 
@@ -40,12 +39,11 @@ class Step:
     group: str
     argv: tuple[str, ...]
     is_stestr: bool = False
-    is_asked_for: bool = False
     packages: str = ""
 
 
 # Some tests chosen by a filter run one after another instead.
-_WORKERS = ("--worker-file", "tests/functional/workers.yaml")
+_WORKERS = "--worker-file"
 
 STEPS = (
     Step("format", "lint", ("ruff", "format", "--check", "--quiet", ".", "stx")),
@@ -57,16 +55,15 @@ STEPS = (
     Step(
         "functional",
         "functional",
-        ("stestr", "--test-path", "./tests/functional", "run", *_WORKERS),
+        ("stestr", "--test-path", "./tests/functional", "run", _WORKERS, "tests/functional/workers.yaml"),
         is_stestr=True,
         packages="test",
     ),
     Step(
         "lab",
         "lab",
-        ("stestr", "--test-path", "./tests/lab", "run", "--serial"),
+        ("stestr", "--test-path", "./tests/lab", "run", _WORKERS, "tests/lab/workers.yaml"),
         is_stestr=True,
-        is_asked_for=True,
         packages="lab",
     ),
 )
@@ -101,16 +98,15 @@ def install_packages(root: Path, profile: str) -> None:
 
 
 def choose(arguments: Sequence[str]) -> tuple[list[Step], list[str]]:
-    """The steps that are named, all usual ones where none is; and what is left, for stestr, as filters.
+    """The steps that are named, all where none is; and what is left, for stestr, as filters.
 
-    Filters alone choose among all usual tests.
+    Filters alone choose among all tests.
     """
     names = [word for word in arguments if any(word in (step.name, step.group) for step in STEPS)]
     filters = [word for word in arguments if word not in names]
     if names:
         return [step for step in STEPS if step.name in names or step.group in names], filters
-    usual = [step for step in STEPS if not step.is_asked_for]
-    return [step for step in usual if step.is_stestr or not filters], filters
+    return [step for step in STEPS if step.is_stestr or not filters], filters
 
 
 def run_step(root: Path, step: Step, filters: Sequence[str] = ()) -> collections.Counter[str]:
@@ -137,8 +133,8 @@ def run_step(root: Path, step: Step, filters: Sequence[str] = ()) -> collections
     before = _runs(root)
     extra = filters if step.is_stestr else pure_modules(root) if step.name == "types" else ()
     argv = step.argv[1:]
-    if filters and step.argv[-len(_WORKERS) :] == _WORKERS:
-        argv = (*step.argv[1 : -len(_WORKERS)], "--serial")
+    if filters and _WORKERS in argv:
+        argv = (*argv[: argv.index(_WORKERS)], "--serial")
     code = subprocess.run([program, *argv, *extra], cwd=root, env=environment, check=False).returncode
     if not step.is_stestr:
         return collections.Counter([FAILED if code else PASSED])

@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Waiting with a deadline, and what tests need of the machine."""
 
+import contextlib
+import random
 import socket
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
+
+_EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_given: set[int] = set()
 
 
 def wait_for(look: Callable[[], T], deadline_s: float = 20.0) -> T:
@@ -25,10 +31,13 @@ def wait_for(look: Callable[[], T], deadline_s: float = 20.0) -> T:
 
 
 def free_ports(number: int) -> list[int]:
-    """TCP ports on loopback that nobody has at the moment."""
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    try:
-        return [listener.getsockname()[1] for listener in listeners]
-    finally:
-        for listener in listeners:
-            listener.close()
+    """TCP ports on loopback that nobody has, and that nobody's outgoing connection gets before they are used. None comes twice."""
+    found: list[int] = []
+    lowest = int(_EPHEMERAL.read_text().split()[0])
+    while len(found) < number:
+        port = random.randrange(max(1024, lowest // 2), max(2048, lowest))
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            if port not in _given:
+                found.append(port)
+                _given.add(port)
+    return found

@@ -63,6 +63,8 @@ class InprocCase(testing.TestCase):
         endpoint = Endpoint(server, calls)
         target = oslo_messaging.Target(topic=topic, server=server)
         served = oslo_messaging.get_rpc_server(rpc.transport(), target, [endpoint])
+        # As in rpc.Server: with threads of oslo.messaging's own each server takes a second to stop.
+        served._executor_cls = concurrent.futures.ThreadPoolExecutor
         served.start(override_pool_size=workers)
 
         def stop() -> None:

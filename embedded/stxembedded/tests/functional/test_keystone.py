@@ -96,6 +96,14 @@ class KeystoneTest(base.BaseTestCase):
         assert named is not None
         self.assertEqual(named.pid, self.keystone.child.pid)
 
+    def test_no_secret_is_logged_or_an_argument(self) -> None:
+        # Of its whole life, so from the first start on.
+        token = self.keystone.session().get_token()
+        said = "".join(path.read_text() for path in self.keystone.layout.log_dir.iterdir())
+        for secret in (token, *self.keystone.passwords.values()):
+            self.assertNotIn(secret, said)
+            self.assertNotIn(secret, Path(f"/proc/{self.keystone.child.pid}/cmdline").read_text())
+
     def test_everybody_can_log_in_with_the_roles_that_are_wanted(self) -> None:
         for user, project, roles in (
             ("admin", "admin", {"admin", "configurator", "operator", "reader"}),
@@ -227,12 +235,3 @@ class LifeTest(base.BaseTestCase):
         self.keystone.start()
         self.assertEqual(self.keystone.child.wait(20), 1)
         self.assertRegex(self.keystone.said(), r"^Keystone did not start: .*\n$")
-
-    def test_no_secret_is_logged_or_an_argument(self) -> None:
-        self.keystone.start()
-        self.keystone.ensure()
-        token = self.keystone.session().get_token()
-        said = "".join(path.read_text() for path in self.keystone.layout.log_dir.iterdir())
-        for secret in (token, *self.keystone.passwords.values()):
-            self.assertNotIn(secret, said)
-            self.assertNotIn(secret, Path(f"/proc/{self.keystone.child.pid}/cmdline").read_text())

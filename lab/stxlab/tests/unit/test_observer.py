@@ -14,12 +14,12 @@ TRIE = """Local:
   +-- 0.0.0.0/0 3 0 5
      |-- 127.0.0.1
         /32 host LOCAL
-     +-- 192.168.204.0/24 2 0 2
-        |-- 192.168.204.2
+     +-- 192.168.200.0/24 2 0 2
+        |-- 192.168.200.2
            /32 host LOCAL
-        |-- 192.168.204.3
+        |-- 192.168.200.3
            /32 host LOCAL
-        |-- 192.168.204.255
+        |-- 192.168.200.255
            /32 link BROADCAST
      |-- 192.0.2.2
         /32 host LOCAL
@@ -54,7 +54,7 @@ class ProbeTest(base.BaseTestCase):
 
 class AddressTest(base.BaseTestCase):
     def test_a_floating_address_counts_only_where_there_is_no_other(self) -> None:
-        self.assertEqual({"mgmt": "192.168.204.3", "oam": "192.0.2.2"}, observer.addresses(TRIE))
+        self.assertEqual({"mgmt": "192.168.200.3", "oam": "192.0.2.2"}, observer.addresses(TRIE))
 
     def test_a_host_without_addresses_has_none(self) -> None:
         self.assertEqual({}, observer.addresses(""))

@@ -214,7 +214,7 @@ class World:
             return
         request, voters = asked
         # Its own voter first.
-        for voter in sorted(voters, key=lambda name: name != node.name):
+        for voter in sorted(voters, key=lambda name: (name != node.name, name)):
             if voter == node.name:
                 self._vote(node, request, node)
             else:
@@ -267,14 +267,13 @@ class World:
             return
         self._stop_acting(node)
         released = node.candidate.release()
-        if released is None:
-            return
-        release, voters = released
-        for voter in sorted(voters):
-            if voter == node.name:
-                self._released(node, release)
-            else:
-                self.send(node, voter, lambda target: self._released(target, release))
+        if released is not None:
+            release, voters = released
+            for voter in sorted(voters):
+                if voter == node.name:
+                    self._released(node, release)
+                else:
+                    self.send(node, voter, lambda target: self._released(target, release))
         life = node.life
         self.at(self.now + 0.5, lambda: self._when_awake(node, life, lambda: self._want_again(node)))
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of a REST application as a whole, and of the server that it runs in."""
 
+import collections
 import concurrent.futures
 import contextlib
 import http.client
@@ -10,12 +11,13 @@ import threading
 import time
 from collections.abc import Iterable
 from typing import Any
+from unittest import mock
 
 import fixtures
 import webob
 
 from stx import exception, testing
-from stx.rest import app, errors, options
+from stx.rest import app, connection, errors, options
 from stx.tests.unit.rest import base
 from stx.tests.unit.shelf.db import api as db_api
 
@@ -139,6 +141,14 @@ class MiddlewareTest(base.RestCase):
         self.assertEqual("application/vnd.openstack.shelf.v1+json", version["media_types"][0]["type"])
         self.assertEqual("http://localhost/v1/books", version["books"][0]["href"])
 
+    def test_what_a_method_takes_is_looked_up_once(self) -> None:
+        self.rest.get("/v1/books")
+        # Of which pecan would make a class each time.
+        with mock.patch("collections.namedtuple", side_effect=collections.namedtuple) as made:
+            self.rest.get("/v1/books")
+
+        made.assert_not_called()
+
 
 def listen_on_a_free_port(platform: testing.Platform) -> int:
     with socket.socket() as sock:
@@ -234,12 +244,13 @@ class ServerTest(testing.TestCase):
         self.assertIn(b"408 Request Timeout", answer)
 
     def test_an_answer_may_take_longer_than_the_request_that_it_is_to(self) -> None:
-        self.useFixture(fixtures.MonkeyPatch("stx.rest.connection.ARRIVAL_S", 0.2))
+        clock = mock.Mock(monotonic=mock.Mock(return_value=1000.0))
+        self.useFixture(fixtures.MonkeyPatch("stx.rest.connection.time", clock))
         self.start()
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             slow = pool.submit(self.get, "/slow")
             self.assertTrue(self.begun.wait(DEADLINE_S))
-            threading.Event().wait(0.4)
+            clock.monotonic.return_value += 2 * connection.ARRIVAL_S
             self.release.set()
 
             self.assertEqual(b"answered", slow.result(DEADLINE_S))
