@@ -2,6 +2,7 @@
 """Runs programs in groups and in the name spaces of others."""
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,8 @@ from stxlab.errors import LabError
 
 NAMESPACE_DEADLINE_S = 10.0
 _POLL_S = 0.005
+# Of a process, in each name space from ours to its own.
+_NUMBERS = re.compile(r"^NSpid:(.*)$", re.MULTILINE)
 
 # A process joins its groups before anything else, so that it is found there whatever becomes of it. Joining fails in hierarchies
 # whose groups want settings first (cpuset on version 1), which are of no use here.
@@ -97,3 +100,12 @@ def child(pid: int) -> process.Process | None:
     except OSError:
         return None
     return process.find(int(children[0])) if children else None
+
+
+def is_first(pid: int) -> bool:
+    """Whether a process is the first one of its name space."""
+    try:
+        found = _NUMBERS.search(Path(f"/proc/{pid}/status").read_text())
+    except OSError:
+        return False
+    return found is not None and len(found[1].split()) > 1 and found[1].split()[-1] == "1"

@@ -65,9 +65,13 @@ class Host:
 
 
 class Rounds:
-    """Calls that are made again and again, each at its time, by a few threads."""
+    """Calls that are made again and again, each at its time, by a few threads.
 
-    def __init__(self, name: str, threads: int) -> None:
+    :param retry_s: after which a call that failed is made again
+    """
+
+    def __init__(self, name: str, threads: int, retry_s: float = _RETRY_S) -> None:
+        self._retry_s = retry_s
         self._waiting: list[tuple[float, int, Callable[[], float]]] = []
         self._changed = threading.Condition()
         self._is_stopping = False
@@ -97,7 +101,12 @@ class Rounds:
 
     def _run(self) -> None:
         while (call := self._next()) is not None:
-            self.add(call, call())
+            try:
+                after_s = call()
+            except Exception:
+                LOG.exception("It is tried again in %s s", self._retry_s)
+                after_s = self._retry_s
+            self.add(call, after_s)
 
     def _next(self) -> Callable[[], float] | None:
         """The next call, when its time has come; None at the end."""

@@ -137,11 +137,15 @@ class Group:
 
     def _set_frozen(self, is_frozen: bool) -> None:
         for directory in self._directories:
-            old, new = directory / "freezer.state", directory / "cgroup.freeze"
-            if old.exists():
-                old.write_text("FROZEN" if is_frozen else "THAWED")
-            elif new.exists() and directory.is_relative_to(ROOT / NAMESPACE):
-                new.write_text("1" if is_frozen else "0")
+            _set_frozen(directory, is_frozen)
+
+    def _thaw_all(self) -> None:
+        """With those below: one that is frozen by itself would stay so, and its processes not even hear that they are killed."""
+        for directory in self._directories:
+            for place, _, _ in os.walk(directory):
+                # It may have gone while it was walked.
+                with contextlib.suppress(OSError):
+                    _set_frozen(Path(place), False)
 
     def end(self) -> int:
         """Kill all its processes and remove it. Gives how many there were.
@@ -159,7 +163,7 @@ class Group:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     continue
-            self.thaw()
+            self._thaw_all()
             if time.monotonic() > deadline:
                 raise GroupError(f"{len(alive)} processes of {self.name} do not end even when killed: {sorted(alive)[:10]}.")
             time.sleep(_POLL_S)
@@ -181,3 +185,11 @@ class Group:
                         if time.monotonic() > deadline:
                             raise GroupError(f"{place} cannot be removed: {error.strerror}.") from error
                         time.sleep(_POLL_S)
+
+
+def _set_frozen(directory: Path, is_frozen: bool) -> None:
+    old, new = directory / "freezer.state", directory / "cgroup.freeze"
+    if old.exists():
+        old.write_text("FROZEN" if is_frozen else "THAWED")
+    elif new.exists() and directory.is_relative_to(ROOT / NAMESPACE):
+        new.write_text("1" if is_frozen else "0")

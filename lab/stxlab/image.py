@@ -35,6 +35,8 @@ KEPT_S = 86400.0
 # What decides which Python packages there are.
 _REQUIREMENTS = ("setup.cfg", "constraints.txt", "pyproject.toml")
 _VENV = "/opt/starlingx"
+# What is built ends with who builds it, also when that is killed.
+_WITH_US = ("setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc")
 # Made by the project's own tools, and changed at every run.
 _NO_SOURCE = frozenset(
     {".git", ".venv", ".tox", ".stestr", "build", "dist", "__pycache__", ".mypy_cache", ".ruff_cache", ".hypothesis"}
@@ -109,6 +111,9 @@ class Image:
         """
         self._cache.mkdir(parents=True, exist_ok=True)
         with self._turn():
+            # Of builds that were killed.
+            for left in self._cache.glob("new-*"):
+                shutil.rmtree(left, ignore_errors=True)
             project, packages, system = layers = self.layers()
             if not system.is_dir():
                 self._say("building the system, which takes a few minutes")
@@ -134,7 +139,7 @@ class Image:
         try:
             self._copy_source(source)
             self._run(
-                ["unshare", "--mount", "--propagation", "private", "/bin/sh", "-c", _IN_CHROOT],
+                ["/bin/sh", "-c", _IN_CHROOT],
                 SCRIPT=script,
                 LOWER=":".join(str(layer) for layer in lower),
                 UPPER=str(upper),
@@ -168,18 +173,20 @@ class Image:
         for path in kept:
             os.utime(path)
         for path in self._cache.iterdir():
-            is_layer = path.name.startswith(("project-", "packages-", "system-", "new-"))
+            is_layer = path.name.startswith(("project-", "packages-", "system-"))
             is_old = now - path.stat().st_mtime > KEPT_S
             if is_layer and is_old and path not in kept and str(path) not in in_use:
                 shutil.rmtree(path, ignore_errors=True)
 
     def _run(self, argv: Sequence[str], **environment: str) -> None:
+        if shutil.which(argv[0]) is None:
+            raise enter.RunError(f"{argv[0]} is not installed. `stx lab build` installs what a lab needs.")
         with self._log.open("ab") as log:
             log.write(f"\n$ {' '.join(argv)[:200]}\n".encode())
             log.flush()
             try:
                 code = subprocess.run(
-                    argv,
+                    [*_WITH_US, *argv],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -190,8 +197,6 @@ class Image:
                 ).returncode
             except subprocess.TimeoutExpired:
                 raise enter.RunError(f"{argv[0]} did not end within {DEADLINE_S:g} s. See {self._log}.") from None
-            except FileNotFoundError:
-                raise enter.RunError(f"{argv[0]} is not installed.") from None
         if code:
             tail = "\n".join(f"    {line}" for line in self._log.read_text(errors="replace").splitlines()[-15:])
             raise enter.RunError(f"The image was not built. The last lines of {self._log}:\n{tail}")

@@ -30,6 +30,7 @@ TURN_DEADLINE_S = 60.0
 # A page of memory: hosts map it.
 CLOCK_BYTES = 4096
 _POLL_S = 0.01
+_NO_PROCESS_YET = "{} was powered on a moment ago and has no process yet. Try again."
 
 # Waits for its cables, then becomes the host. `loop` mounts let go of the image by themselves.
 _START = """
@@ -80,10 +81,12 @@ class Machine:
 
     @property
     def leader(self) -> process.Process | None:
-        """Process 1 of the host, as seen from outside; None when it is off."""
+        """Process 1 of the host, as seen from outside; None when it is off, or was powered on a moment ago."""
         holder = self._holder()
         container = enter.child(holder.pid) if holder else None
-        return enter.child(container.pid) if container else None
+        leader = enter.child(container.pid) if container else None
+        # The container is set up by a process that is not in it.
+        return leader if leader and enter.is_first(leader.pid) else None
 
     @property
     def is_on(self) -> bool:
@@ -215,8 +218,10 @@ class Machine:
         :raises PowerError: when it has not ended after STOP_DEADLINE_S
         """
         leader, holder = self.leader, self._holder()
-        if leader is None or holder is None:
+        if holder is None:
             raise AlreadyError(f"{self.host.name} is off already.")
+        if leader is None:
+            raise PowerError(_NO_PROCESS_YET.format(self.host.name))
         # What systemd as process 1 takes for the power button (SIGRTMIN+4).
         os.kill(leader.pid, signal.SIGRTMIN + 4)
         deadline = time.monotonic() + STOP_DEADLINE_S
@@ -237,7 +242,8 @@ class Machine:
         """
         leader = self.leader
         if leader is None:
-            raise PowerError(f"{self.host.name} is off. Power it on: stx lab power-on {self.host.name}")
+            off = f"{self.host.name} is off. Power it on: stx lab power-on {self.host.name}"
+            raise PowerError(_NO_PROCESS_YET.format(self.host.name) if self.is_on else off)
         kept = [f"{name}={os.environ[name]}" for name in ("TERM", "COLUMNS", "LINES") if name in os.environ]
         path = "PATH=/opt/starlingx/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         return [*enter.into(leader.pid, "all"), "/usr/bin/env", "-i", "HOME=/root", "LANG=C.UTF-8", path, *kept, *command]

@@ -2,7 +2,6 @@
 """Every fault, applied and seen from outside, and ended and seen to be so; scenarios, and what they write."""
 
 import contextlib
-import io
 import json
 import os
 import pathlib
@@ -17,8 +16,7 @@ from collections.abc import Iterator
 
 import ddt
 
-from stxlab import faultfile, faults, observer, scenario, timeline, topology
-from stxlab.cmd import main as command
+from stxlab import faultfile, faults, observer, scenario, timeline
 from stxlab.faultbook import Book
 from stxlab.network import bridge
 from stxlab.player import EVENTS_FILE, PAGE_FILE, Player, PlayError
@@ -32,9 +30,6 @@ DAY_S = 86400
 
 
 class FaultTestCase(base.LabTestCase):
-    wanted = topology.make("duplex", computes=1)
-    has_services = False
-
     def setUp(self) -> None:
         super().setUp()
         self.faults = faults.Faults(self.lab)
@@ -373,13 +368,6 @@ class ClockTest(FaultTestCase):
 
 
 class CommandTest(FaultTestCase):
-    def command(self, *words: str) -> tuple[int, str]:
-        """What a command gives, and says."""
-        said = io.StringIO()
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            code = command.main([words[0], "--lab-dir", str(self.lab.layout.directory), *words[1:]], base.ROOT)
-        return code, said.getvalue()
-
     def test_a_command_tells_how_long_it_took_to_act(self) -> None:
         code, said = self.command("cut", HOST, "mgmt")
         self.assertEqual(0, code)

@@ -43,15 +43,15 @@ def _list(lab: Lab, arguments: argparse.Namespace) -> int:
 
 def _read(name: str) -> Scenario:
     """:raises ScenarioError: naming the file"""
-    path = Path(name)
-    if not path.exists() and (SHIPPED / f"{name}.yaml").exists():
-        path = SHIPPED / f"{name}.yaml"
+    path, shipped = Path(name), SHIPPED / f"{name.removesuffix('.yaml')}.yaml"
+    if not path.exists() and shipped.exists():
+        path = shipped
     try:
         return scenario.parse(path.read_text())
     except (OSError, UnicodeDecodeError) as error:
-        shipped = ", ".join(sorted(each.stem for each in SHIPPED.glob("*.yaml")))
+        names = ", ".join(sorted(each.stem for each in SHIPPED.glob("*.yaml")))
         reason = getattr(error, "strerror", None) or error
-        raise ScenarioError(f"{path} cannot be read: {reason}. Give a file, or one of {shipped}.") from error
+        raise ScenarioError(f"{path} cannot be read: {reason}. Give a file, or one of {names}.") from error
     except ScenarioError as error:
         raise ScenarioError(f"{path}: {error}") from error
 
