@@ -6,7 +6,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from oslo_config import cfg
@@ -55,6 +55,8 @@ class Agent:
         self._heard: dict[str, Heard] = {}
         self._hosts: dict[str, dict[str, Any]] = {}
         self._read_hosts_at: float | None = None
+        # By name, the uuid of the host that has it, or had it last.
+        self._known: dict[str, str] = {}
         # Between two looks at all hosts only these are looked at: uuids of those that changed, names of those that have news.
         self._changed: set[str] = set()
         self._news: set[str] = set()
@@ -130,6 +132,7 @@ class Agent:
         except Exception:
             self._read_hosts_at = None
             raise
+        self._forget_predecessors(found.values())
         if is_all:
             self._hosts, self._read_hosts_at = found, now
             return True
@@ -137,6 +140,16 @@ class Agent:
             self._hosts.pop(host_uuid, None)
         self._hosts.update(found)
         return False
+
+    def _forget_predecessors(self, hosts: Iterable[dict[str, Any]]) -> None:
+        """What a host said that was deleted is not said by another one that gets its name."""
+        with self._lock:
+            for host in hosts:
+                name = host["hostname"]
+                if name and self._known.setdefault(name, host["uuid"]) != host["uuid"]:
+                    self._known[name] = host["uuid"]
+                    self._heard.pop(name, None)
+                    self._monitor_alarm.pop(name, None)
 
     def _decide(self, host: dict[str, Any], controllers: set[int]) -> dict[str, Any]:
         """What changes of a host.

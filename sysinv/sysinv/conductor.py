@@ -325,8 +325,9 @@ class _Parts:
 
 def discover(conductor: Conductor, context: RequestContext, queue: dnsmasq.Queue) -> None:
     """Take in the machines that dnsmasq's script has noted since."""
+    pxeboot = addressing.network(CONF.sysinv_conductor.pxeboot_subnet)
     for lease in queue.take():
-        if leases.discovers(lease):
+        if leases.discovers(lease, pxeboot):
             conductor.discover(context, lease.mac)
 
 

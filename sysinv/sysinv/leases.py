@@ -29,11 +29,14 @@ exec 2>/dev/null
 LC_ALL=C
 queue={queue}
 case $1 in add|old) ;; *) exit 0 ;; esac
-case " $DNSMASQ_TAGS " in *" {tag} "*) ;; *) exit 0 ;; esac
+name=$2
+# A lease that is renewed comes without tags: the conductor sees by its address of which network it is.
+case " $DNSMASQ_TAGS " in *" {tag} "*) ;; "  ") name=$2-$3 ;; *) exit 0 ;; esac
+case $3 in *[!0-9a-fA-F.:]*) exit 0 ;; esac
 case $2 in *[!0-9a-fA-F:]*) exit 0 ;; ??:??:??:??:??:??) ;; *) exit 0 ;; esac
 note="$1 $2 $3 $DNSMASQ_TAGS"
 [ ${{#note}} -lt {note_limit} ] || exit 0
-name=$queue/$2 new=$queue/.$$
+name=$queue/$name new=$queue/.$$
 if [ ! -e "$name" ]; then
     set -- "$queue"/*
     [ $# -lt {queue_limit} ] || exit 0
@@ -87,9 +90,11 @@ def parse(note: bytes) -> Lease:
     return Lease(matched["action"], mac, address, tuple(matched["tags"].split()))
 
 
-def discovers(lease: Lease) -> bool:
+def discovers(lease: Lease, pxeboot: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
     """Whether the machine shows by this lease that it waits for being installed.
 
     The range's tag stands behind those that dnsmasq and its configuration give to the machine, such as `known-othernet` and `efi`.
+
+    :param pxeboot: the network that hosts are installed from
     """
-    return PXEBOOT in lease.tags
+    return PXEBOOT in lease.tags or (not lease.tags and ipaddress.ip_address(lease.address) in pxeboot)

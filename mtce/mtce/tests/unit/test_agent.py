@@ -446,6 +446,20 @@ class HostsTest(AgentTest):
         self.agent.step()
         self.assertNotIn(made["uuid"], self.agent._hosts)
 
+    def test_a_host_that_gets_the_name_of_a_deleted_one_has_said_nothing_yet(self) -> None:
+        made = self.create()
+        self.hear("compute-0")
+        self.pass_s(31)
+        self.hear("compute-0")
+        self.conductor.delete_host(self.context, made["uuid"])
+        self.create()
+        self.tell_change("compute-0")
+        self.pass_s(1)
+        self.assertEqual("offline", self.state("compute-0")[2])
+        self.hear("compute-0")
+        self.pass_s(1)
+        self.assertEqual("online", self.state("compute-0")[2])
+
     def test_a_host_that_was_deleted_keeps_no_other_back(self) -> None:
         first, _ = self.create(1), self.create(2)
         self.pass_s(1)

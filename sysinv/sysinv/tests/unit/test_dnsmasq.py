@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Between the conductor and dnsmasq: notes about leases, the nudge, and a real dnsmasq that serves our files."""
 
+import ipaddress
 import os
 import pathlib
 import shutil
@@ -237,4 +238,4 @@ class ServedTest(testing.TestCase):
         (lease,) = dnsmasq.Queue(self.queue).take()
         self.assertEqual(noted.split()[:3], ["pxeboot", lease.mac, lease.address])
         self.assertEqual(("add", ("efi", "pxeboot")), (lease.action, lease.tags))
-        self.assertTrue(leases.discovers(lease))
+        self.assertTrue(leases.discovers(lease, ipaddress.ip_network("169.254.202.0/24")))

@@ -2,6 +2,7 @@
 """What dnsmasq's script notes of a lease, run by the system's shell, and how it is read."""
 
 import contextlib
+import ipaddress
 import pathlib
 import subprocess
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from stx import testing
 from sysinv import leases
 
 MAC, ADDRESS = "08:00:27:00:00:0a", "169.254.202.115"
+NETWORK = ipaddress.ip_network("169.254.202.0/24")
 
 
 class ScriptCase(testing.TestCase):
@@ -61,8 +63,8 @@ class ScriptTest(ScriptCase):
         ("add", MAC, ADDRESS, "mgmt"),
         ("add", MAC, "192.168.204.10", "known mgmt"),
         ("add", MAC, ADDRESS, "pxeboot2 no-pxeboot"),
-        ("add", MAC, ADDRESS, ""),
-        ("add", MAC, ADDRESS, None),
+        ("add", MAC, "../../x", ""),
+        ("del", MAC, ADDRESS, None),
         ("del", MAC, ADDRESS, "pxeboot"),
         ("init", MAC, ADDRESS, "pxeboot"),
         ("tftp", "1024", ADDRESS, "pxeboot"),
@@ -71,6 +73,13 @@ class ScriptTest(ScriptCase):
     def test_what_discovers_nobody_is_not_noted(self, action: str, mac: str, address: str, tags: str | None) -> None:
         self.call(action, mac, address, tags=tags)
         self.assertEqual({}, self.notes())
+
+    def test_a_lease_that_was_renewed_is_noted_beside_others_of_its_machine(self) -> None:
+        self.call("add", MAC, ADDRESS)
+        for address in ("192.168.204.10", "169.254.202.9"):
+            self.call("old", MAC, address, tags=None, DNSMASQ_DATA_MISSING="1")
+        self.assertEqual({MAC, f"{MAC}-192.168.204.10", f"{MAC}-169.254.202.9"}, set(self.notes()))
+        self.assertEqual((), leases.parse(self.notes()[f"{MAC}-169.254.202.9"]).tags)
 
     def test_what_the_machine_calls_itself_is_nobodys_business(self) -> None:
         hostile = {"DNSMASQ_SUPPLIED_HOSTNAME": "$(touch x)`id`\n../../x", "DNSMASQ_CLIENT_ID": "01:" * 200}
@@ -154,8 +163,13 @@ class DiscoversTest(testing.TestCase):
     @ddt.data(("pxeboot",), ("efi", "pxeboot"), ("known-othernet", "pxeboot"))
     def test_a_machine_that_boots_from_the_network_shows_itself(self, tags: tuple[str, ...]) -> None:
         for action in ("add", "old"):
-            self.assertTrue(leases.discovers(leases.Lease(action, MAC, ADDRESS, tags)))
+            self.assertTrue(leases.discovers(leases.Lease(action, MAC, ADDRESS, tags), NETWORK))
 
-    @ddt.data((), ("mgmt",), ("known", "mgmt"), ("infra",))
+    @ddt.data(("mgmt",), ("known", "mgmt"), ("infra",))
     def test_a_lease_of_another_network_discovers_nobody(self, tags: tuple[str, ...]) -> None:
-        self.assertFalse(leases.discovers(leases.Lease("add", MAC, ADDRESS, tags)))
+        self.assertFalse(leases.discovers(leases.Lease("add", MAC, ADDRESS, tags), NETWORK))
+
+    def test_a_lease_without_tags_discovers_a_machine_by_its_address(self) -> None:
+        self.assertTrue(leases.discovers(leases.Lease("old", MAC, ADDRESS, ()), NETWORK))
+        for address in ("192.168.204.10", "fd00::1"):
+            self.assertFalse(leases.discovers(leases.Lease("old", MAC, address, ()), NETWORK))
