@@ -242,7 +242,8 @@ class Candidate:
     def change(self, voters: Iterable[str], eligible: Iterable[str]) -> bool:
         """Go one step towards such a record: one voter more or less. Gives whether it is reached, and agreed on.
 
-        Nothing happens while it is not the holder's to change, or while the last step is not agreed on.
+        Nothing happens while it is not the holder's to change, or while the last step is not agreed on. A voter that does not answer is
+        none to add: its grant would be missed at once.
         """
         wanted, may = frozenset(voters), frozenset(eligible)
         if not self.is_agreed():

@@ -120,6 +120,6 @@ class ProcessTest(base.BaseTestCase):
     def test_process_is_found_by_its_arguments(self) -> None:
         mark = tempfile.mktemp(dir="/nowhere")
         started = self.start("sh", "-c", "sleep 60; :", "--config-file", mark)
-        wait_for(lambda: process.with_arguments([["--config-file", mark]]))
-        self.assertEqual(process.with_arguments([["--config-file", mark]]), [started])
+        # Until the shell's child has become `sleep`, it has the shell's arguments too.
+        wait_for(lambda: process.with_arguments([["--config-file", mark]]) == [started])
         self.assertEqual(process.with_arguments([["--config-file", mark[:-1]], [mark, "--config-file"]]), [])

@@ -10,7 +10,7 @@ import heapq
 import itertools
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from sm import lease
@@ -61,7 +61,8 @@ class Node:
 
 
 class World:
-    """:param hosts: beside the controllers; most of them vote
+    """:param hosts: beside the controllers
+    :param voting: how many of these hosts vote at first; by default most of them do
     :param voter, candidate: what is looked at; others than the real ones show that the checks find what is wrong
     """
 
@@ -72,6 +73,7 @@ class World:
         timing: lease.Timing = TIMING,
         voter: type[lease.Voter] = lease.Voter,
         candidate: type[lease.Candidate] = lease.Candidate,
+        voting: int | None = None,
     ) -> None:
         self.chance = random.Random(seed)
         self.now = 0.0
@@ -80,7 +82,8 @@ class World:
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         names = (*CONTROLLERS, *(f"host-{number}" for number in range(hosts)))
-        voters = frozenset(name for name in names if name in CONTROLLERS or self.chance.random() < 0.7)
+        some = names[2:][:voting] if voting is not None else [name for name in names[2:] if self.chance.random() < 0.7]
+        voters = frozenset((*CONTROLLERS, *some))
         record = lease.Record(0, 0, voters, frozenset(CONTROLLERS))
         self.nodes = {
             name: Node(name, lease.Kept(0, None, record), self.chance.uniform(0.99, 1.01), self.chance.uniform(0, 1000))
@@ -291,7 +294,9 @@ class World:
 
         def manage() -> None:
             if node.allowed_until > self.now and node.candidate is not None:
-                node.candidate.change(self.wanted, self._eligible(node))
+                # One that does not answer would be a voter whose grant is missed at once.
+                there = {name for name in self.wanted if name in node.candidate.record.voters or self._answers(node, name)}
+                node.candidate.change(there, self._eligible(node))
             self.at(self.now + DAEMON_EVERY_S, lambda: self._manage(node, life))
 
         self._when_awake(node, life, manage)
@@ -301,9 +306,12 @@ class World:
 
     def _copies(self, node: Node) -> bool:
         """Whether what is written reaches the peer."""
-        peer = self._peer(node)
-        is_there = peer.voter is not None and not peer.is_frozen
-        return is_there and self.hears(node.name, peer.name) and self.hears(peer.name, node.name)
+        return self._answers(node, self._peer(node).name)
+
+    def _answers(self, node: Node, name: str) -> bool:
+        other = self.nodes[name]
+        is_there = other.voter is not None and not other.is_frozen
+        return is_there and self.hears(node.name, name) and self.hears(name, node.name)
 
     def _eligible(self, node: Node) -> frozenset[str]:
         peer = self._peer(node)
@@ -375,7 +383,10 @@ class World:
 
     def _fault_partition(self, name: str) -> None:
         networks = self.chance.sample(NETWORKS, self.chance.randint(1, 3))
-        one = {other for other in self.nodes if other == name or self.chance.random() < 0.5}
+        self.part({other for other in self.nodes if other == name or self.chance.random() < 0.5}, networks)
+
+    def part(self, one: set[str], networks: Collection[str] = NETWORKS) -> None:
+        """These hear nobody else, and nobody else hears them."""
         for source, target, network in itertools.product(self.nodes, self.nodes, networks):
             if (source in one) != (target in one):
                 self.cut.add((source, target, network))
