@@ -25,7 +25,7 @@ from typing import Any
 import pyroute2
 from oslotest import base
 
-from stxlab import enter, layout, registration, topology
+from stxlab import enter, layout, registration, seeds, topology
 from stxlab.cmd import main as command
 from stxlab.errors import LabError
 from stxlab.groups import Group
@@ -222,10 +222,7 @@ def _leave_out_services(lab: Lab, wanted: topology.Topology) -> None:
         for network in host.networks():
             address = f"{host.address(network)}/{topology.SUBNETS[network].prefixlen}"
             files[f"etc/systemd/network/40-{network}.network"] = f"[Match]\nName={network}\n\n[Network]\nAddress={address}\n"
-        for name, content in files.items():
-            path = machine.files.seed / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content)
+        seeds.put(machine.files.seed, files)
 
 
 def _answers(address: str) -> bool:
