@@ -89,6 +89,11 @@ class Machine:
         return leader if leader and enter.is_first(leader.pid) else None
 
     @property
+    def hangs(self) -> bool:
+        """One whose power is being cut stands still for a moment too, but without its first process."""
+        return self.group.is_frozen() and self.leader is not None
+
+    @property
     def is_on(self) -> bool:
         return bool(self._holder())
 
@@ -257,7 +262,7 @@ class Machine:
         if not self.is_on:
             return "off"
         if self.group.is_frozen():
-            return "frozen"
+            return "frozen" if self.hangs else "off"
         try:
             argv = [*self.argv(["systemctl", "is-system-running"])]
             return subprocess.run(argv, capture_output=True, text=True, timeout=10, check=False).stdout.strip() or "starting"

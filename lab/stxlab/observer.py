@@ -309,7 +309,7 @@ def watch_power(layout: Layout, emit: Emit) -> None:
                 holders[name], due[name] = holder, 0.0
             if holder is None:
                 tell(name, "off")
-            elif machine.group.is_frozen():
+            elif machine.hangs:
                 tell(name, "frozen")
             elif time.monotonic() >= due.get(name, 0.0) or told[name] == "frozen":
                 state = machine.state()
