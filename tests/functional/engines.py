@@ -103,11 +103,14 @@ class _Engine:
             )
 
     def _await(self, is_ready: Callable[[], bool], period_s: float = 0.05) -> None:
-        """:raises AssertionError: with what it said last, when it ends instead of being ready"""
+        """:raises AssertionError: with what it said last, when it ends, or is not ready in time"""
         process = self._process
-        wait_for(type(self).__name__, lambda: is_ready() or process is None or process.poll() is not None, period_s=period_s)
-        if process is None or process.poll() is not None:
-            raise AssertionError((self.directory / "server.log").read_text(errors="replace")[-LAST_WORDS:])
+        assert process is not None
+        with contextlib.suppress(TimeoutError):
+            wait_for(type(self).__name__, lambda: is_ready() or process.poll() is not None, period_s=period_s)
+        if process.poll() is not None or not is_ready():
+            said = (self.directory / "server.log").read_text(errors="replace")[-LAST_WORDS:]
+            raise AssertionError(f"{type(self).__name__} is not ready (exit code {process.poll()}):\n{said}")
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is None:
