@@ -107,7 +107,9 @@ class Problem:
     is_refused: bool = True
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.key + ': ' if self.key else ''}{self.text}"
+        said = f"{self.path}: {self.key + ': ' if self.key else ''}{self.text}"
+        # It quotes the file, and what that has of control characters is nothing for logs and terminals.
+        return "".join(character if character.isprintable() else "?" for character in said)
 
 
 def parse(path: str, content: bytes) -> tuple[ProcessConf | None, list[Problem]]:

@@ -3,7 +3,7 @@
 
 import dataclasses
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from oslotest import base
 
@@ -242,5 +242,6 @@ class AnyFileTest(base.BaseTestCase):
 
     @settings(max_examples=500, deadline=None, database=None)
     @given(st.lists(LINES, max_size=12), st.sampled_from(["", "[process]\n", ACTIVE, STATUS, COMMAND]))
+    @example(["0\x1e0="], "[process]\n")
     def test_random_lines_are_parsed_or_refused(self, lines: list[str], before: str) -> None:
         self.assert_sound((before + "\n".join(lines)).encode(errors="replace"))
