@@ -156,6 +156,10 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
         return made
 
 
+# A name may look like a date, also like one that is not in any calendar.
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", yaml.SafeLoader.construct_yaml_str)
+
+
 def parse(text: str) -> Scenario:
     """:raises ScenarioError: naming the line"""
     try:

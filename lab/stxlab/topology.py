@@ -31,6 +31,10 @@ class UnknownHostError(LabError):
     """No host of the lab has that name."""
 
 
+class TopologyError(LabError):
+    """No lab can have such hosts."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Host:
     """:ivar number: its place among all hosts of the lab, from 0"""
@@ -112,18 +116,18 @@ def floating_address(network: str) -> str:
 def make(shape: str, computes: int = 0, storages: int = 0) -> Topology:
     """The hosts of a lab, controllers first.
 
-    :raises ValueError: when the shape has no such hosts
+    :raises TopologyError: when the shape has no such hosts
     """
     if shape not in SHAPES:
-        raise ValueError(f"There is no shape {shape!r}: choose from {', '.join(SHAPES)}.")
+        raise TopologyError(f"There is no shape {shape!r}: choose from {', '.join(SHAPES)}.")
     if min(computes, storages) < 0:
-        raise ValueError("The number of hosts cannot be negative.")
+        raise TopologyError("The number of hosts cannot be negative.")
     if shape == "simplex" and computes + storages:
-        raise ValueError("A simplex system has one host only: choose the shape duplex or standard.")
+        raise TopologyError("A simplex system has one host only: choose the shape duplex or standard.")
     if shape == "duplex" and storages:
-        raise ValueError("A duplex system has no storage hosts: choose the shape standard.")
+        raise TopologyError("A duplex system has no storage hosts: choose the shape standard.")
     if computes + storages > MOST_HOSTS:
-        raise ValueError(f"A lab has room for {MOST_HOSTS} hosts besides the controllers. `stx lab simulate` adds more.")
+        raise TopologyError(f"A lab has room for {MOST_HOSTS} hosts besides the controllers. `stx lab simulate` adds more.")
     wanted = [(CONTROLLER, 1 if shape == "simplex" else 2), (WORKER, computes), (STORAGE, storages)]
     places = [(personality, index) for personality, count in wanted for index in range(count)]
     return Topology(

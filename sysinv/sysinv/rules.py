@@ -153,7 +153,8 @@ def _check_personality(host: Host, system: Mapping[str, Any], hosts: Sequence[Ho
     alike = [other for other in hosts if other["personality"] == personality]
     if personality == states.CONTROLLER and len(alike) >= MAX_CONTROLLERS:
         names = ", ".join(other["hostname"] for other in alike)
-        refusals.append(Refusal(f"There are {len(alike)} controllers already ({names}); a system has two at the most."))
+        text = f"There are {len(alike)} controllers already ({names}); a system has two at the most. Use worker, or delete one of them."
+        refusals.append(Refusal(text))
     if personality == states.STORAGE and len(alike) >= MAX_STORAGE:
         refusals.append(Refusal(f"A system takes {MAX_STORAGE} storage hosts; all are there."))
     if system["system_type"] == states.ALL_IN_ONE:
@@ -198,7 +199,10 @@ def _check_unique(host: Host, hosts: Sequence[Host]) -> list[Refusal]:
     for name in _UNIQUE:
         for other in hosts:
             if host.get(name) and other[name] == host[name]:
-                refusals.append(Refusal(f"The {_LABELS[name]} {host[name]} is taken already, by {called(other)}.", conflict=True))
+                text = (
+                    f"The {_LABELS[name]} {host[name]} is taken already, by {called(other)}. Give another, or delete that host."
+                )
+                refusals.append(Refusal(text, conflict=True))
     return refusals
 
 

@@ -36,6 +36,8 @@ from stxlab.machine import Machine
 
 ROOT = pathlib.Path(__file__).parents[2]
 _PREFIX = "stxlab-test-"
+# A test has a home directory of its own: commands that it starts would build an image there.
+os.environ["STX_LAB_CACHE"] = str(layout.cache_directory())
 _YOUNG_S = 60.0
 # A program of each package that a lab needs of the system.
 PROGRAMS = {

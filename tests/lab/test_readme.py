@@ -11,7 +11,6 @@ import tempfile
 
 from oslotest import base as oslo_base
 
-from stxlab import layout
 from tests.lab import base
 
 DEADLINE_S = 900
@@ -28,11 +27,7 @@ class ReadmeTest(oslo_base.BaseTestCase):
         self.addCleanup(self.run_in_shell, "./stx lab down")
 
     def run_in_shell(self, script: str) -> subprocess.CompletedProcess[str]:
-        environment = {
-            **os.environ,
-            "STX_LAB_DIR": str(self.directory / "lab"),
-            "STX_LAB_CACHE": str(layout.cache_directory()),
-        }
+        environment = {**os.environ, "STX_LAB_DIR": str(self.directory / "lab")}
         return subprocess.run(
             ["bash", "-c", script],
             cwd=base.ROOT,

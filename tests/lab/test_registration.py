@@ -108,8 +108,9 @@ class RefusalTest(platform.PlatformTestCase):
 
     def test_the_mac_address_of_a_host_that_has_a_name_is_refused(self) -> None:
         known = self.add("-n", "lab-1", "-p", "worker")
+        reason = f"The MAC address {known['mgmt_mac']} is taken already, by lab-1. Give another, or delete that host."
         self.assertEqual(
-            f"Cannot add the host lab-2: The MAC address {known['mgmt_mac']} is taken already, by lab-1.",
+            f"Cannot add the host lab-2: {reason}",
             self.refused("host-add", "-n", "lab-2", "-p", "worker", "-m", known["mgmt_mac"]),
         )
 
@@ -121,7 +122,7 @@ class RefusalTest(platform.PlatformTestCase):
 
     def test_a_name_that_another_host_has_is_refused(self) -> None:
         self.add("-n", "lab-1", "-p", "worker")
-        reason = "The name lab-1 is taken already, by lab-1."
+        reason = "The name lab-1 is taken already, by lab-1. Give another, or delete that host."
         self.assertEqual(
             f"Cannot add the host lab-1: {reason}",
             self.refused("host-add", "-n", "lab-1", "-p", "worker", "-m", "02:4c:ab:77:77:78"),
@@ -143,7 +144,8 @@ class RefusalTest(platform.PlatformTestCase):
     def test_a_third_controller_is_refused(self) -> None:
         if self.row(CONTROLLER) is None:
             self.add("-p", "controller")
-        reason = "There are 2 controllers already (controller-0, controller-1); a system has two at the most."
+        there_are = "There are 2 controllers already (controller-0, controller-1)"
+        reason = f"{there_are}; a system has two at the most. Use worker, or delete one of them."
         self.assertEqual(
             f"Cannot add the host controller-2: {reason}", self.refused("host-add", "-p", "controller", "-m", "02:4c:ab:77:77:78")
         )

@@ -10,7 +10,6 @@ from typing import Any
 from stxembedded import packages
 from stxlab import topology
 from stxlab.cmd.main import Commands
-from stxlab.errors import LabError
 from stxlab.lab import Lab
 from stxlab.tables import table
 
@@ -45,10 +44,7 @@ def _build(lab: Lab, arguments: argparse.Namespace) -> int:
 
 
 def _up(lab: Lab, arguments: argparse.Namespace) -> int:
-    try:
-        wanted = topology.make(arguments.shape, arguments.computes, arguments.storage)
-    except ValueError as error:
-        raise LabError(str(error)) from error
+    wanted = topology.make(arguments.shape, arguments.computes, arguments.storage)
     _install_packages(lab)
     with lab.turn("up"):
         lab.up(wanted, wait=not arguments.no_wait)

@@ -47,6 +47,10 @@ class ParseTest(base.BaseTestCase):
         self.assertEqual((None, 0.5, 4.0, 3.0, True), (expect.at_s, expect.after_s, expect.holds_s, expect.within_s, True))
         self.assertEqual(("test -e /etc/hosts", "compute-0", 1), (run.command, run.host, run.exit_code))
 
+    @ddt.data("2024-02-30", "2024-12-31", "2024-12-31 23:59:60")
+    def test_a_name_may_look_like_a_date(self, name: str) -> None:
+        self.assertEqual(name, scenario.parse(f"name: {name}\nhosts: [a]\nsteps: [{{do: heal-all}}]").name)
+
     @ddt.unpack
     @ddt.data(
         ("", "the file as a whole: Expected `object`"),

@@ -28,7 +28,7 @@ class MakeTest(base.BaseTestCase):
             (("standard", 1000), "`stx lab simulate`"),
             (("ring",), "choose from simplex, duplex, standard"),
         ):
-            refused = self.assertRaises(ValueError, topology.make, *arguments)
+            refused = self.assertRaises(topology.TopologyError, topology.make, *arguments)
             self.assertIn(text, str(refused))
 
     def test_an_unknown_host_is_told_with_those_that_there_are(self) -> None:

@@ -16,6 +16,8 @@ from sysinv import client, conductor, defaults, inventory
 from sysinv.db import api as db_api
 from sysinv.tests.unit import base
 
+INSTEAD = " Give another, or delete that host."
+
 
 class ConductorTest(base.SystemTest):
     """A conductor whose events are followed."""
@@ -143,7 +145,7 @@ class CreateTest(ConductorTest):
         self.create(1)
         self.assert_raises_with(
             exception.Conflict,
-            "Cannot add the host compute-1: The MAC address 08:00:27:00:01:01 is taken already, by compute-0.",
+            f"Cannot add the host compute-1: The MAC address 08:00:27:00:01:01 is taken already, by compute-0.{INSTEAD}",
             self.create,
             1,
         )
@@ -163,7 +165,7 @@ class CreateTest(ConductorTest):
             told = list(pool.map(add, range(6)))
         (winner,) = [each for each in told if each.startswith("edge-")]
         others = [each for each in told if each != winner]
-        self.assertEqual([f"is taken already, by {winner}."] * 5, [each[each.index("is taken") :] for each in others])
+        self.assertEqual([f"is taken already, by {winner}.{INSTEAD}"] * 5, [each[each.index("is taken") :] for each in others])
         self.assertEqual(["controller-0", winner], [host["hostname"] for host in db_api.all_hosts()])
 
     def test_many_at_once_get_different_names(self) -> None:

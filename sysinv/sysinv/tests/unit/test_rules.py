@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from stx import testing
 from sysinv import defaults, rules, states
 
+INSTEAD = " Give another, or delete that host."
+
 SIMPLEX = {"system_type": "All-in-one", "system_mode": "simplex"}
 DUPLEX = {"system_type": "All-in-one", "system_mode": "duplex"}
 STANDARD = {"system_type": "Standard", "system_mode": None}
@@ -204,9 +206,9 @@ class CreateTest(testing.TestCase):
         self.assertEqual([], refusals({"personality": "worker"}, STANDARD, [*CONTROLLERS, *workers]))
 
     @ddt.data(
-        ({"hostname": "edge"}, "The name edge is taken already, by edge."),
-        ({"mgmt_mac": "08:00:27:00:00:09"}, "The MAC address 08:00:27:00:00:09 is taken already, by edge."),
-        ({"mgmt_ip": "10.0.0.9"}, "The management address 10.0.0.9 is taken already, by edge."),
+        ({"hostname": "edge"}, f"The name edge is taken already, by edge.{INSTEAD}"),
+        ({"mgmt_mac": "08:00:27:00:00:09"}, f"The MAC address 08:00:27:00:00:09 is taken already, by edge.{INSTEAD}"),
+        ({"mgmt_ip": "10.0.0.9"}, f"The management address 10.0.0.9 is taken already, by edge.{INSTEAD}"),
     )
     @ddt.unpack
     def test_what_another_host_has_is_a_conflict(self, values: dict[str, Any], expected: str) -> None:
@@ -243,7 +245,7 @@ class CreateTest(testing.TestCase):
     def test_what_a_discovered_host_has_is_named_by_its_id(self) -> None:
         hosts = [*CONTROLLERS, host(9, None)]
         self.assertEqual(
-            ["The MAC address 08:00:27:00:00:09 is taken already, by host 9."],
+            [f"The MAC address 08:00:27:00:00:09 is taken already, by host 9.{INSTEAD}"],
             refusals({"personality": "worker", "mgmt_mac": "08:00:27:00:00:09"}, STANDARD, hosts),
         )
 
@@ -307,7 +309,8 @@ class UpdateTest(testing.TestCase):
         target = host(9, hostname="edge", mgmt_mac=None)
         _, found = rules.check_update(target, {"mgmt_mac": "08:00:27:00:00:01"}, STANDARD, [*CONTROLLERS, target])
         self.assertEqual(
-            [rules.Refusal("The MAC address 08:00:27:00:00:01 is taken already, by controller-0.", conflict=True)], found
+            [rules.Refusal(f"The MAC address 08:00:27:00:00:01 is taken already, by controller-0.{INSTEAD}", conflict=True)],
+            found,
         )
 
     def test_all_reasons_are_told_at_once(self) -> None:

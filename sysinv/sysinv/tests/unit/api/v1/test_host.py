@@ -249,7 +249,8 @@ class CreateTest(base.RestTest):
 
     def test_what_is_taken_is_a_conflict(self) -> None:
         self.post()
-        self.assert_refused(409, f"The MAC address {base.MAC} is taken already, by compute-0.", self.post())
+        reason = f"The MAC address {base.MAC} is taken already, by compute-0. Give another, or delete that host."
+        self.assert_refused(409, reason, self.post())
 
     def test_what_is_wrong_is_named(self) -> None:
         for values, text in (
