@@ -131,7 +131,8 @@ def application(config_files: list[str], own: Any) -> Any:
     keystone.server.configure(config_files=config_files)
     for repository in ("fernet_tokens", "fernet_receipts", "credential"):
         make_keys(Path(cfg.CONF[repository].key_repository))
-    tune_sqlite()
+    if cfg.CONF.database.connection.startswith("sqlite"):
+        tune_sqlite()
     migrate()
     # Loads all backends, so it is needed at every start.
     bootstrapper = bootstrap.Bootstrapper()

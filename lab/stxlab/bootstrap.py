@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs on a lab's first controller when it boots: configuration, databases, message bus, identity.
+"""Runs on a lab's controllers: configuration, databases, message bus, what Service Management runs, identity.
 
 It does what the installation of a real first controller does, with values that the lab wrote onto its disk. Every step looks first
 whether it was done, so that it can be repeated.
@@ -7,25 +7,29 @@ whether it was done, so that it can be repeated.
 
 import functools
 import json
+import os
 import pathlib
-import secrets
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from stxembedded import config, identity
 from stxembedded.config import Layout
-from stxlab import topology
+from stxlab import services, topology
 
-DATA = pathlib.Path("/var/lib/starlingx")
+# Both controllers have what is in there.
+DATA = pathlib.Path(services.PLATFORM) / "config"
 SETTINGS = pathlib.Path("/etc/starlingx/lab.json")
-CONFIGURATION = pathlib.Path("/etc/starlingx/starlingx.conf")
-COMPONENTS = ("fm", "sysinv")
-DNSMASQ, TFTP = "/opt/platform/config/dnsmasq", "/pxeboot"
+SHARED = DATA / "controller.conf"
+COMPONENTS = ("fm", "sysinv", "keystone")
+DNSMASQ, TFTP = f"{DATA}/dnsmasq", "/pxeboot"
 DNSMASQ_PID = "/run/dnsmasq.pid"
 BROKER = pathlib.Path("/etc/rabbitmq/rabbitmq.conf")
-DEADLINE_S = 60
+SM_STATE = pathlib.Path("/var/lib/sm")
+BINARIES = pathlib.Path("/opt/starlingx/bin")
+DEADLINE_S = 120
 BUS_USER = "stx"
 
 
@@ -35,45 +39,111 @@ def main() -> None:
 
 @functools.cache
 def settings() -> dict[str, Any]:
-    """What the lab says: shape, and the secret of the message bus."""
+    """What the lab says: shape, and secrets that hosts share."""
     return dict(json.loads(SETTINGS.read_text()))
 
 
+class _Layout(Layout):
+    """What is the system's is in the tree that controllers share; logs and sockets are a host's own."""
+
+    @property
+    def log_dir(self) -> pathlib.Path:
+        return pathlib.Path("/var/log/starlingx")
+
+    @property
+    def run_dir(self) -> pathlib.Path:
+        return pathlib.Path("/run/starlingx")
+
+    @property
+    def state_dir(self) -> pathlib.Path:
+        return pathlib.Path("/var/lib/starlingx")
+
+
 def own_layout() -> Layout:
-    return Layout(DATA, settings()["shape"], topology.floating_address("mgmt"))
+    return _Layout(DATA, settings()["shape"], topology.floating_address("mgmt"))
 
 
 def configuration() -> None:
+    """Files of the first controller; those of the system come to the second one with the tree they are in."""
     layout = own_layout()
-    layout.save()
-    passwords = config.load_passwords(layout)
-    config.write_configuration(layout, passwords)
-    options = config.stx_options(layout, passwords)
-    for group, values in _standard(_database_password()).items():
-        options[group] = {**options.get(group, {}), **values}
-    config.write_private(CONFIGURATION, config.ini(options, "the lab"))
-    # dnsmasq reads and serves what is in there as a user of its own.
-    for place in (pathlib.Path(DNSMASQ), pathlib.Path(TFTP)):
+    for place in (DATA, pathlib.Path(DNSMASQ), pathlib.Path(TFTP)):
+        # dnsmasq reads and serves what is in there as a user of its own.
         for directory in (*reversed(place.parents), place):
             if not directory.exists():
                 directory.mkdir()
                 directory.chmod(0o755)
+    layout.save()
+    DATA.chmod(0o755)
+    passwords = config.load_passwords(layout)
+    database = settings()["database_secret"]
+    keystone = config.keystone_options(layout, passwords)
+    keystone["database"] = {"connection": _connection("keystone", database)}
+    config.write_private(layout.keystone_conf, config.ini(keystone, "the lab"))
+    options = config.stx_options(layout, passwords)
+    for group, values in _standard(database).items():
+        options[group] = {**options.get(group, {}), **values}
+    del options["DEFAULT"]["host"]
+    config.write_private(SHARED, config.ini(options, "the lab"))
     variables = config.exports(config.login_variables(layout, "admin", passwords["admin"]))
-    config.write_private(pathlib.Path("/root/openrc"), "".join(f"{line}\n" for line in variables))
-    config.write_private(pathlib.Path("/etc/starlingx/dnsmasq.conf"), _dnsmasq())
-    config.write_private(BROKER, f"default_user = {BUS_USER}\ndefault_pass = {settings()['bus_secret']}\n")
+    config.write_private(DATA / "openrc", "".join(f"{line}\n" for line in variables))
+    config.write_private(DATA / "dnsmasq.conf", _dnsmasq())
+    own = {"DEFAULT": {"host": config.HOSTNAME, **_own()}, "pmon": {"conf_dir": "/etc/pmon.d"}}
+    config.write_private(pathlib.Path("/etc/starlingx/starlingx.conf"), config.ini(own, "the lab"))
+    configure_controller(config.HOSTNAME, settings())
+
+
+def _own() -> dict[str, Any]:
+    """What every process of a host shares."""
+    bus = f"rabbit://{BUS_USER}:{settings()['bus_secret']}@{topology.floating_address('mgmt')}:5672/"
+    return {
+        "transport_url": bus,
+        "log_dir": "/var/log/starlingx",
+        "state_path": "/var/lib/starlingx",
+        "run_path": "/run/starlingx",
+    }
+
+
+def configure_controller(name: str, given: Mapping[str, Any]) -> None:
+    """What a controller has of its own: message bus, database server, and what Service Management runs.
+
+    :param given: shape, and secrets that hosts share
+    """
+    config.write_private(BROKER, f"default_user = {BUS_USER}\ndefault_pass = {given['bus_secret']}\n")
     shutil.chown(BROKER, "rabbitmq")
+    passes = pathlib.Path(services.PGPASS)
+    config.write_private(passes, f"*:*:*:{services.PGPASS_USER}:{given['database_secret']}\n")
+    shutil.chown(passes, "postgres", "postgres")
+    subnet = topology.SUBNETS["mgmt"]
+    access = [
+        "local all postgres peer",
+        f"host all {services.PGPASS_USER},stx {subnet} scram-sha-256",
+        "host all stx 127.0.0.1/32 scram-sha-256",
+        f"host replication {services.PGPASS_USER} {subnet} scram-sha-256",
+    ]
+    directory = pathlib.Path(services.PGCONFIG)
+    config.write_private(directory / "pg_hba.conf", "".join(f"{line}\n" for line in access))
+    shutil.chown(directory / "pg_hba.conf", "postgres", "postgres")
+    listening = directory / "conf.d" / "lab.conf"
+    listening.write_text("listen_addresses = '*'\nmax_connections = 300\n")
+    listening.chmod(0o644)
+    login = pathlib.Path("/root/openrc")
+    login.unlink(missing_ok=True)
+    login.symlink_to(f"..{DATA}/openrc")
+    SM_STATE.mkdir(mode=0o700, exist_ok=True)
+    config.write_private(SM_STATE / "files.secrets", f"stx:{given['files_secret']}\n")
+    told = pathlib.Path("/etc/starlingx/sm.yaml")
+    config.write_private(told, services.of_controller(name, given["shape"], given["sm_secret"]))
+    _run(str(BINARIES / "sm-configure"), "load", str(told))
+
+
+def _connection(database: str, password: str) -> str:
+    return f"postgresql+psycopg2://stx:{password}@127.0.0.1/{database}"
 
 
 def _standard(database_password: str) -> dict[str, dict[str, Any]]:
     """What differs from a controller in one process."""
     return {
-        "DEFAULT": {
-            "transport_url": f"rabbit://{BUS_USER}:{settings()['bus_secret']}@{topology.floating_address('mgmt')}:5672/",
-            "log_dir": "/var/log/starlingx",
-            "state_path": DATA,
-            "run_path": "/run/starlingx",
-        },
+        "DEFAULT": _own(),
         "pmon": {"conf_dir": "/etc/pmon.d"},
         # Hosts that are installed reach it over the network that they are installed from.
         "sysinv_api": {"bind_host": "0.0.0.0"},
@@ -85,10 +155,7 @@ def _standard(database_password: str) -> dict[str, dict[str, Any]]:
             "tftp_path": TFTP,
             "controller_url": f"http://{topology.floating_address('pxeboot')}:6385",
         },
-        **{
-            f"{component}_database": {"connection": f"postgresql+psycopg2://stx:{database_password}@127.0.0.1/{component}"}
-            for component in COMPONENTS
-        },
+        **{f"{component}_database": {"connection": _connection(component, database_password)} for component in ("fm", "sysinv")},
     }
 
 
@@ -121,29 +188,36 @@ def _dnsmasq() -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _database_password() -> str:
-    path = DATA / "database.password"
-    if not path.exists():
-        config.write_private(path, secrets.token_urlsafe(24))
-    return path.read_text()
-
-
 def engines() -> None:
-    password = _database_password()
-    sql = [f"CREATE ROLE stx LOGIN PASSWORD '{password}'", *(f"CREATE DATABASE {name} OWNER stx" for name in COMPONENTS)]
+    """The first controller's databases, made before anybody needs them; Service Management takes the server over."""
+    if SM_STATE.joinpath("lease.json").exists():
+        return
+    environment = {f"OCF_RESKEY_{name}": value for name, value in _database_parameters().items()}
+    command = str(BINARIES / "sm-postgresql")
+    _run(command, "start", environment=environment)
+    _run(command, "promote", environment=environment)
+    _run(command, "prepare", environment=environment)
     if _psql("SELECT count(*) FROM pg_roles WHERE rolname = 'stx'").strip() == "0":
-        _psql(sql[0])
-    for name, statement in zip(COMPONENTS, sql[1:], strict=True):
+        _psql(f"CREATE ROLE stx LOGIN PASSWORD '{settings()['database_secret']}'")
+    for name in COMPONENTS:
         if _psql(f"SELECT count(*) FROM pg_database WHERE datname = '{name}'").strip() == "0":
-            _psql(statement)
+            _psql(f"CREATE DATABASE {name} OWNER stx")
+    _run(command, "stop", environment=environment)
+    _run(str(BINARIES / "sm-configure"), "first")
+
+
+def _database_parameters() -> dict[str, str]:
+    told = json.loads(services.of_controller(config.HOSTNAME, "simplex", ""))
+    return {name: str(value) for name, value in told["services"]["postgres"]["parameters"].items()}
 
 
 def _psql(sql: str) -> str:
     return _run("runuser", "-u", "postgres", "--", "psql", "-qAt", "-v", "ON_ERROR_STOP=1", stdin=sql)
 
 
-def _run(*argv: str, stdin: str = "") -> str:
-    done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=DEADLINE_S, check=False, cwd="/")
+def _run(*argv: str, stdin: str = "", environment: Mapping[str, str] | None = None) -> str:
+    every = {**os.environ, **(environment or {})}
+    done = subprocess.run(argv, input=stdin, env=every, capture_output=True, text=True, timeout=DEADLINE_S, check=False, cwd="/")
     if done.returncode:
         raise SystemExit(f"{argv[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout

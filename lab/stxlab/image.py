@@ -23,7 +23,7 @@ SUITE = "bookworm"
 PACKAGES = (
     *("ca-certificates", "curl", "dbus", "ethtool", "iproute2", "iputils-ping", "kmod", "less", "libnss-myhostname"),
     *("lldpd", "netcat-openbsd", "openssh-client", "pciutils", "procps", "python3", "python3-venv", "systemd", "systemd-sysv"),
-    *("dnsmasq-base", "postgresql", "rabbitmq-server"),
+    *("dnsmasq-base", "nftables", "postgresql", "rabbitmq-server", "rsync"),
 )
 EXTRAS = "keystone,openstack,postgresql"
 FILES = Path(__file__).parent / "image"

@@ -8,13 +8,14 @@ what the host is to be, and progress is posted where that file says. Unpacking t
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 
-from stxlab import topology
+from stxlab import seeds, services, topology
 
 POLL_S = 0.5
 DEADLINE_S = 5
@@ -86,7 +87,8 @@ def report(url: str, state: str, info: str) -> None:
 
 def install(options: Mapping[str, str]) -> None:
     hostname, controller = options["stx.hostname"], topology.floating_address("mgmt")
-    secret = json.loads(pathlib.Path("/etc/starlingx/lab.json").read_text())["bus_secret"]
+    given = json.loads(pathlib.Path("/etc/starlingx/lab.json").read_text())
+    secret = given["bus_secret"]
     subfunctions = options.get("stx.subfunctions", options["stx.personality"])
     files = {
         "/etc/hostname": f"{hostname}\n",
@@ -95,11 +97,54 @@ def install(options: Mapping[str, str]) -> None:
         "/etc/platform/platform.conf": f"nodetype={options['stx.personality']}\nsubfunction={subfunctions}\n",
     }
     for name, content in files.items():
-        path = pathlib.Path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(0o600 if "starlingx" in name else 0o644)
-        path.write_text(content)
+        write(name, content)
+    if options["stx.personality"] == topology.CONTROLLER:
+        install_controller(hostname, given)
+    else:
+        install_voter(hostname, given)
     subprocess.run(["systemctl", "enable", "stx-host.target"], check=True, timeout=DEADLINE_S * 2)
+
+
+def install_controller(hostname: str, given: Mapping[str, str]) -> None:
+    """The second controller: it has addresses of its own, and gets data and the system's files from the first one."""
+    from stxlab import bootstrap
+
+    host = next(host for host in services.controllers(given["shape"]) if host.name == hostname)
+    for network in ("mgmt", "pxeboot"):
+        write(f"/etc/systemd/network/40-{network}.network", seeds.static(network, host.address(network)))
+    shutil.rmtree(services.PGDATA, ignore_errors=True)
+    bootstrap.configure_controller(hostname, given)
+    subprocess.run(["systemctl", "enable", "stx-controller.target"], check=True, timeout=DEADLINE_S * 2)
+
+
+def install_voter(hostname: str, given: Mapping[str, str]) -> None:
+    """Any other host: it votes for the active controller."""
+    networks = {"mgmt": "0.0.0.0"}
+    if found := cluster_address():
+        networks["cluster"] = found
+    told = "/etc/starlingx/sm.yaml"
+    write(told, services.of_voter(hostname, given["sm_secret"], networks))
+    argv = ["/opt/starlingx/bin/sm-configure", "load", "--without-shipped", told]
+    subprocess.run(argv, check=True, timeout=DEADLINE_S * 2)
+    subprocess.run(["systemctl", "enable", "sm-voter.service"], check=True, timeout=DEADLINE_S * 2)
+
+
+def cluster_address() -> str | None:
+    """This host's address on the cluster network, where it has one."""
+    try:
+        text = pathlib.Path("/etc/systemd/network/40-cluster.network").read_text()
+    except FileNotFoundError:
+        return None
+    found = re.search(r"^Address=([0-9.]+)/", text, re.MULTILINE)
+    return found.group(1) if found else None
+
+
+def write(name: str, content: str) -> None:
+    """A file that only root reads where secrets may be in it."""
+    path = pathlib.Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(0o600 if "starlingx" in name else 0o644)
+    path.write_text(content)
 
 
 def _configuration(hostname: str, bus: str, subfunctions: str) -> str:

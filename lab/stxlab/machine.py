@@ -22,7 +22,7 @@ from stxlab.faultbook import Book
 from stxlab.groups import Group
 from stxlab.layout import Layout
 from stxlab.network import Switch
-from stxlab.topology import Host
+from stxlab.topology import CONTROLLER, Host
 
 DISK_GIB = 8
 STOP_DEADLINE_S = 90.0
@@ -169,6 +169,9 @@ class Machine:
         # What an earlier life left: processes that hang in the kernel would hold the disk.
         self.group.end()
         self.group.make()
+        if self.host.personality == CONTROLLER:
+            # What decides who is active must not be late.
+            self.group.allow_real_time()
         book = self._forget_hanging()
         self.group.limit_processors(book.on_host(self.host.name).stolen_percent)
         self.files.console.unlink(missing_ok=True)

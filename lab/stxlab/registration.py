@@ -16,12 +16,12 @@ _POLL_S = 0.2
 
 
 def await_service(machine: Machine, deadline_s: float = DEADLINE_S) -> None:
-    """Wait until all units of the first controller are at work.
+    """Wait until the first controller is active, and all its services with it.
 
     :raises RunError: when they are not in time, naming those that failed
     """
     deadline = time.monotonic() + deadline_s
-    while (state := machine.state()) != "running":
+    while (state := machine.state()) != "running" or not is_active(machine):
         if state == "degraded" or time.monotonic() > deadline:
             failed = machine.run(["systemctl", "list-units", "--failed", "--plain", "--no-legend"]).split("\n")
             listed = ", ".join(line.split()[0] for line in failed if line) or "none has failed"
@@ -29,6 +29,15 @@ def await_service(machine: Machine, deadline_s: float = DEADLINE_S) -> None:
                 f"{machine.host.name} is {state}, failed units: {listed}. See: stx lab exec {machine.host.name} -- journalctl"
             )
         time.sleep(_POLL_S)
+
+
+def is_active(machine: Machine) -> bool:
+    """Whether all groups of services are active on a controller."""
+    try:
+        told = json.loads(machine.run(["sm-dump", "-f", "json"]))
+    except RunError:
+        return False
+    return all(group["state"] == "active" for group in told["service_groups"])
 
 
 def await_online(machine: Machine, wanted: Topology, say: Callable[[str], None], deadline_s: float = DEADLINE_S) -> None:

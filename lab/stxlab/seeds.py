@@ -8,20 +8,23 @@ secret of the message bus, as the medium of an installer would, and their addres
 import json
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from stxlab import topology
 from stxlab.layout import Layout
-from stxlab.topology import NETWORKS, SUBNETS, Host, Topology
+from stxlab.topology import CONTROLLER, NETWORKS, SUBNETS, Host, Topology
 
+# What hosts share, so that they believe each other.
+HOST_SECRETS = ("bus", "sm")
+CONTROLLER_SECRETS = (*HOST_SECRETS, "database", "files")
 _WANTS = "etc/systemd/system/multi-user.target.wants"
 
 
 def write(layout: Layout, wanted: Topology, host: Host, secrets: Mapping[str, str]) -> None:
     seed = layout.host(host).seed
     shutil.rmtree(seed, ignore_errors=True)
-    files = first_controller(wanted, host, secrets) if host is wanted.hosts[0] else blank(host, secrets)
+    files = first_controller(wanted, host, secrets) if host is wanted.hosts[0] else blank(wanted, host, secrets)
     # Without one systemd takes it for the first boot ever, and enables or disables units as it thinks best.
     files["etc/machine-id"] = f"{uuid.uuid4().hex}\n"
     put(seed, files)
@@ -46,36 +49,40 @@ def put(seed: Path, files: Mapping[str, str]) -> None:
             path.chmod(0o600 if "starlingx" in name else 0o644)
 
 
-def blank(host: Host, secrets: Mapping[str, str]) -> dict[str, str]:
+def blank(wanted: Topology, host: Host, secrets: Mapping[str, str]) -> dict[str, str]:
     """On mgmt and pxeboot it gets its addresses from the platform; on the others the platform gives none yet."""
     networks = {
-        f"etc/systemd/network/40-{network}.network": _static(network, [host.address(network)])
+        f"etc/systemd/network/40-{network}.network": static(network, host.address(network))
         for network in host.networks()
         if network in ("cluster", "oam")
     }
-    return {**networks, "etc/starlingx/lab.json": json.dumps({"bus_secret": secrets["bus"]})}
+    names = CONTROLLER_SECRETS if host.personality == CONTROLLER else HOST_SECRETS
+    return {**networks, "etc/starlingx/lab.json": _lab(wanted, secrets, names)}
 
 
 def first_controller(wanted: Topology, host: Host, secrets: Mapping[str, str]) -> dict[str, str]:
-    networks = {
-        f"etc/systemd/network/40-{network}.network": _static(network, [host.address(network), topology.floating_address(network)])
-        for network in NETWORKS
-    }
+    networks = {f"etc/systemd/network/40-{network}.network": static(network, host.address(network)) for network in NETWORKS}
     return {
         **networks,
         "etc/hostname": f"{host.name}\n",
         "etc/hosts": _hosts(host),
         "etc/platform/platform.conf": "nodetype=controller\nsubfunction=controller\n",
-        "etc/starlingx/lab.json": json.dumps({"shape": wanted.shape, "bus_secret": secrets["bus"]}),
+        "etc/starlingx/lab.json": _lab(wanted, secrets, CONTROLLER_SECRETS),
+        f"{_WANTS}/stx-bootstrap.service": "-> /etc/systemd/system/stx-bootstrap.service",
         f"{_WANTS}/stx-controller.target": "-> /etc/systemd/system/stx-controller.target",
         f"{_WANTS}/stx-host.target": "-> /etc/systemd/system/stx-host.target",
     }
 
 
-def _static(network: str, addresses: list[str]) -> str:
+def static(network: str, address: str) -> str:
+    """A file of systemd-networkd for a port that has this address."""
     length = SUBNETS[network].prefixlen
-    lines = "".join(f"Address={address}/{length}\n" for address in addresses)
-    return f"[Match]\nName={network}\n\n[Network]\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n{lines}"
+    return f"[Match]\nName={network}\n\n[Network]\nLinkLocalAddressing=no\nIPv6AcceptRA=no\nAddress={address}/{length}\n"
+
+
+def _lab(wanted: Topology, secrets: Mapping[str, str], names: Collection[str]) -> str:
+    shared = {f"{name}_secret": secrets[name] for name in names}
+    return json.dumps({"shape": wanted.shape, **shared})
 
 
 def _hosts(host: Host) -> str:

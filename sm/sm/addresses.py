@@ -14,6 +14,7 @@ _ETHERTYPE_ARP = 0x0806
 _REQUEST = 1
 _EVERYBODY = b"\xff" * 6
 _FRAME = struct.Struct("!6s6sHHHBBH6s4s6s4s")
+_UNIVERSE, _LINK = 0, 253
 _EEXIST, _EADDRNOTAVAIL = 17, 99
 
 
@@ -40,8 +41,10 @@ class Addresses:
         """Have all of them, and tell the neighbours."""
         for each in self.floating:
             index = socket.if_nametoindex(each.device)
+            # Two addresses of one subnet must have the same scope, and those of a link have that one.
+            scope = _LINK if ipaddress.ip_address(each.address).is_link_local else _UNIVERSE
             try:
-                self._netlink.addr("add", index=index, address=each.address, prefixlen=each.prefix_length)
+                self._netlink.addr("add", index=index, address=each.address, prefixlen=each.prefix_length, scope=scope)
             except NetlinkError as error:
                 if error.code != _EEXIST:
                     raise OSError(error.code, str(error), each.address) from error

@@ -1,22 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two loops that stand on the lease: a voter's, on every host, and a controller's, which wants the lease and acts on it."""
+"""The two loops that stand on the lease: a voter's, on every host, and a controller's, which wants the lease and acts on it.
 
+It is alone in its thread, and waits for nothing but messages and time: services take as long as they like elsewhere.
+"""
+
+import dataclasses
 import logging
+import math
 import random
 import selectors
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from sm import lease
+from sm import lease, quorum
 from sm.keeper import Keeper
-from sm.messages import Body
+from sm.lease import BLANK, Record
+from sm.messages import Body, Drop, Hello
 from sm.paths import Paths
 
 LOG = logging.getLogger(__name__)
 
 # Nothing that only this loop can notice is later than this.
 _IDLE_S = 0.1
+HELLO_S = 0.1
+VOTER_HELLO_S = 1.0
+# After so long without a word a host counts as gone: for data that is written together, and for the vote.
+SILENT_S = 0.5
+FORGET_S = 3.0
+COUNT_S = 1.0
+SHOW_S = 0.02
 
 
 class Power(Protocol):
@@ -29,10 +42,45 @@ class Power(Protocol):
         """It is over: whatever the kernel did not stop by itself is stopped now."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Wish:
+    """What the rest of a controller wants of the loop.
+
+    :ivar hello: what is said to the other controller
+    :ivar wants_lease: once it is not wanted, it is let go
+    :ivar eligible: whom the record shall name, where it is this controller's to say
+    """
+
+    hello: Hello | None = None
+    wants_lease: bool = True
+    eligible: frozenset[str] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """What the loop sees.
+
+    :ivar is_agreed: the record is this controller's, and a majority keeps it
+    :ivar heard: who was heard a moment ago, and said what
+    :ivar paths: by network and name, of whoever was ever heard there, whether it still is
+    :ivar dropped: how many datagrams were dropped, by network and reason; not the newest figures
+    """
+
+    holds: bool = False
+    record: Record = BLANK
+    is_agreed: bool = False
+    heard: dict[str, Hello] = dataclasses.field(default_factory=dict)
+    paths: dict[tuple[str, str], bool] = dataclasses.field(default_factory=dict)
+    dropped: dict[tuple[str, str], int] = dataclasses.field(default_factory=dict)
+
+
 class Loop:
     """A voter; with a candidate, a controller.
 
     :param power: of a controller
+    :param changed: called when the view has changed
+    :param dropped: tells how many datagrams were dropped, by network and reason
+    :ivar view: what is seen
     """
 
     def __init__(
@@ -45,13 +93,25 @@ class Loop:
         power: Power | None = None,
         chance: random.Random | None = None,
         clock: Callable[[], float] = time.monotonic,
+        wish: Wish | None = None,
+        changed: Callable[["View"], None] = lambda view: None,
+        dropped: Callable[[], Mapping[tuple[str, Drop], int]] = dict,
     ) -> None:
+        self.name = name
+        self.view = View()
         self._clock = clock
         self._keeper = keeper
         self._paths = paths
         self._power = power
+        self._wish = wish or Wish()
+        self._changed = changed
+        self._dropped = dropped
+        self._counted: dict[tuple[str, str], int] = {}
+        self._count_at = self._show_at = -math.inf
         self._is_stopping = False
         self._held_until: float | None = None
+        self._hello_at = -math.inf
+        self._heard: dict[str, tuple[float, Hello]] = {}
         self.voter = lease.Voter(name, keeper.kept, timing, clock())
         self.candidate: lease.Candidate | None = None
         if power is not None:
@@ -61,13 +121,25 @@ class Loop:
             self._selector.register(made, selectors.EVENT_READ, path)
 
     def stop(self) -> None:
-        """End the loop; may be called by another thread or a signal handler."""
+        """End the loop soon; may be called by a signal handler."""
         self._is_stopping = True
 
-    def run(self) -> None:
-        if self.candidate is not None:
-            self.candidate.wants = True
+    def want(self, wish: Wish) -> None:
+        """Do so from now on."""
+        self._wish = wish
+
+    def watch(self, descriptor: int, call: Callable[[], None]) -> None:
+        """Have something called when a descriptor can be read."""
+        self._selector.register(descriptor, selectors.EVENT_READ, call)
+
+    def run(self, is_wanted: Callable[[], bool] = lambda: True) -> None:
+        """Until it is told to stop.
+
+        :param is_wanted: while it says no, the lease is let go
+        """
         while not self._is_stopping:
+            if not is_wanted():
+                self._wish = dataclasses.replace(self._wish, hello=None, wants_lease=False)
             self.turn()
         self.release()
         self._selector.close()
@@ -76,12 +148,18 @@ class Loop:
     def turn(self) -> None:
         """Wait for what comes next, and take it in."""
         for key, _ in self._selector.select(self._wait_s()):
-            self._paths.receive(key.data, self._hear)
-        if self.candidate is None:
-            return
-        if self._clock() >= self.candidate.wake_at:
-            self._request(self.candidate)
-        self._look(self.candidate)
+            if callable(key.data):
+                key.data()
+            else:
+                self._paths.receive(key.data, self._hear)
+        now = self._clock()
+        self._greet(now)
+        if self.candidate is not None:
+            self._follow_wish(self.candidate, now)
+            if self._clock() >= self.candidate.wake_at:
+                self._request(self.candidate)
+            self._look(self.candidate)
+        self._show(now)
 
     def release(self) -> None:
         """Let the lease go, where there is one, after all that needs it was stopped."""
@@ -97,10 +175,30 @@ class Loop:
             self._paths.send(voters - {self.voter.name}, release)
 
     def _wait_s(self) -> float:
-        if self.candidate is None:
-            return _IDLE_S
-        moments = [self.candidate.wake_at, *([self._held_until] if self._held_until is not None else [])]
-        return max(0.0, min(_IDLE_S, *(moment - self._clock() for moment in moments)))
+        moments = [self._hello_at] if self._wish.hello else []
+        if self.candidate is not None:
+            moments += [self.candidate.wake_at, *([self._held_until] if self._held_until is not None else [])]
+        return max(0.0, min((_IDLE_S, *(moment - self._clock() for moment in moments))))
+
+    def _greet(self, now: float) -> None:
+        hello = self._wish.hello
+        if hello is not None and now >= self._hello_at:
+            self._hello_at = now + (HELLO_S if hello.is_controller else VOTER_HELLO_S)
+            self._paths.send(self._paths.peers, hello)
+
+    def _follow_wish(self, candidate: lease.Candidate, now: float) -> None:
+        wish = self._wish
+        if not wish.wants_lease:
+            self.release()
+        candidate.wants = wish.wants_lease
+        if wish.eligible is not None and candidate.is_elected:
+            near = {name: hello for name, (heard_at, hello) in self._heard.items() if now - heard_at < FORGET_S}
+            candidate.trial = frozenset(near)
+            voters = candidate.record.voters
+            answering = {name: hello for name, hello in near.items() if name in voters or candidate.grants(name, now)}
+            peer = next((name for name, hello in sorted(answering.items()) if hello.is_controller), None)
+            others = [name for name, hello in answering.items() if not hello.is_controller]
+            candidate.change(quorum.wanted(self.name, peer, others, voters), wish.eligible)
 
     def _request(self, candidate: lease.Candidate) -> None:
         asked = candidate.request(self._clock())
@@ -115,12 +213,17 @@ class Loop:
         self._paths.send(voters - {self.voter.name}, request)
 
     def _hear(self, sender: str, body: Body) -> None:
-        if isinstance(body, lease.Request):
+        if isinstance(body, Hello):
+            self._heard[sender] = self._clock(), body
+        elif isinstance(body, lease.Request):
             answer = self._vote(body)
             if answer is not None:
                 self._paths.send([sender], answer)
         elif isinstance(body, lease.Release):
             self.voter.on_release(body, self._clock())
+            if self.candidate is not None:
+                # It may be had at once.
+                self.candidate.wake_at = self._clock()
         elif self.candidate is not None:
             self.candidate.on_answer(body, self._clock())
             self._keep()
@@ -151,3 +254,33 @@ class Loop:
         elif self._held_until is not None:
             self._held_until = None
             self._power.lost()
+
+    def _show(self, now: float) -> None:
+        candidate = self.candidate
+        holds, is_agreed = self._held_until is not None, candidate is not None and candidate.is_agreed()
+        # What matters is shown at once; what was heard a moment later does.
+        if (holds, is_agreed) == (self.view.holds, self.view.is_agreed) and now < self._show_at:
+            return
+        self._show_at = now + SHOW_S
+        view = View(
+            holds,
+            self.voter.kept.record if candidate is None else candidate.record,
+            is_agreed,
+            {name: hello for name, (heard_at, hello) in self._heard.items() if now - heard_at < _silent_s(hello)},
+            {place: now - heard_at < FORGET_S for place, heard_at in self._paths.heard_at.items()},
+            self._count(now),
+        )
+        if view != self.view:
+            self.view = view
+            self._changed(view)
+
+    def _count(self, now: float) -> dict[tuple[str, str], int]:
+        """A flood of such datagrams shall not keep anybody busy who only shows how many there are."""
+        if now >= self._count_at:
+            self._count_at = now + COUNT_S
+            self._counted = {(path, str(reason)): count for (path, reason), count in self._dropped().items()}
+        return self._counted
+
+
+def _silent_s(hello: Hello) -> float:
+    return SILENT_S if hello.is_controller else FORGET_S

@@ -107,8 +107,15 @@ def _rules(addresses: Addresses) -> str:
 def _chain(hook: str, end: str, addresses: Addresses) -> list[str]:
     """Packets to a floating address come in, and packets from it go out, only while it is allowed."""
     names = {4: "ip", 6: "ip6"}
-    drops = [f"{names[v]} {end} @floating{v} {names[v]} {end} != @allowed{v} drop;" for v in _versions(addresses)]
-    return [f"chain {hook} {{ type filter hook {hook} priority -300;", *drops, "}"]
+    shut = [
+        f"{names[version]} {end} @floating{version} {names[version]} {end} != @allowed{version}"
+        for version in _versions(addresses)
+    ]
+    # Whoever is on this host, and would wait for an answer, hears at once that there is none.
+    own = ["oif lo tcp flags & rst == rst accept", *(f"oif lo {each} meta l4proto tcp reject with tcp reset" for each in shut)]
+    if hook == "input":
+        own = ["iif lo tcp flags & rst == rst accept"]
+    return [f"chain {hook} {{ type filter hook {hook} priority -300;", *own, *(f"{each} drop" for each in shut), "}"]
 
 
 def _flush(addresses: Addresses) -> str:

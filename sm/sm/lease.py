@@ -28,7 +28,7 @@ class Timing:
     :ivar retry_s: after an election that nobody won, each candidate waits up to this long, at random
     """
 
-    renew_s: float = 0.05
+    renew_s: float = 0.08
     lease_s: float = 0.25
     promise_s: float = 0.35
     retry_s: float = 0.1
@@ -190,12 +190,14 @@ class Candidate:
     :param voter: this controller's own, which keeps the newest record that it knows
     :param start: differs after every start of the process
     :ivar wants: whether it tries to get the lease, and to keep it
+    :ivar trial: asked too, so that it is known who would grant: to add a voter that does not yet is to lose the lease
     :ivar wake_at: when `request` is to be called next
     """
 
     def __init__(self, voter: Voter, start: str, timing: Timing, chance: random.Random) -> None:
         self.name = voter.name
         self.wants = False
+        self.trial: frozenset[str] = frozenset()
         self.wake_at = -math.inf
         self._voter = voter
         self._start = start
@@ -239,6 +241,10 @@ class Candidate:
         """Whether a majority keeps its record, the last change included."""
         return self.is_elected and all(self._is_majority_agreed(voters) for voters in self._voter_sets())
 
+    def grants(self, voter: str, now: float) -> bool:
+        """Whether a voter, or somebody on trial, has granted the lease a moment ago."""
+        return now - self._granted.get(voter, -math.inf) < self._timing.lease_s
+
     def change(self, voters: Iterable[str], eligible: Iterable[str]) -> bool:
         """Go one step towards such a record: one voter more or less. Gives whether it is reached, and agreed on.
 
@@ -254,6 +260,8 @@ class Candidate:
         missing, surplus = sorted(wanted - own.voters), sorted(own.voters - wanted)
         step = own.voters | set(missing[:1]) if missing else own.voters - set(surplus[:1])
         self._record, self._old = Record(own.term, own.revision + 1, step, may), own
+        # The voters hear of it at once.
+        self.wake_at = -math.inf
         return False
 
     def request(self, now: float) -> tuple[Request, frozenset[str]] | None:
@@ -271,7 +279,7 @@ class Candidate:
             self._record = self._voter.kept.record
         term = self._next_term() if self._term is None else self._term
         request = Request(self.name, self._start, self._number, now, term, self._record, is_probe)
-        return request, frozenset().union(*self._voter_sets())
+        return request, frozenset().union(*self._voter_sets(), self.trial if self.is_elected else ())
 
     def on_answer(self, answer: Answer, now: float) -> None:
         self._seen_term = max(self._seen_term, answer.term)
@@ -292,7 +300,7 @@ class Candidate:
             return None
         self._number += 1
         self._released_at = self._number
-        everybody = frozenset().union(*self._voter_sets())
+        everybody = frozenset().union(*self._voter_sets(), self.trial)
         self._term, self._old = None, None
         self._granted.clear()
         return Release(self.name, self._start, self._number), everybody

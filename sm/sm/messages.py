@@ -24,10 +24,42 @@ _DIGEST_BYTES = 64
 # Datagrams that overtake each other are taken as long as they are no farther apart than this.
 _WINDOW = 64
 
-KINDS: dict[str, type] = {"request": lease.Request, "release": lease.Release, "answer": lease.Answer}
+
+@dataclasses.dataclass(frozen=True)
+class Hello:
+    """How a host is, said to the controllers again and again.
+
+    :ivar is_controller: others only vote
+    :ivar boot: differs after every start of the host
+    :ivar is_ready: it may have services
+    :ivar is_active: it has the activity, or is about to
+    :ivar has_data: its copies of what is replicated are at work, and can follow those of the active controller
+    :ivar groups: state, status and condition by name of service group
+    :ivar states: administrative, operational and availability of the host
+    """
+
+    sender: str
+    is_controller: bool
+    boot: str
+    uptime_s: int
+    is_ready: bool = True
+    is_active: bool = False
+    has_data: bool = False
+    groups: dict[str, tuple[str, str, str]] = dataclasses.field(default_factory=dict)
+    states: tuple[str, str, str] = ("unlocked", "enabled", "available")
+
+
+KINDS: dict[str, type] = {"request": lease.Request, "release": lease.Release, "answer": lease.Answer, "hello": Hello}
 _NAMES = {made: name for name, made in KINDS.items()}
 
-Body = lease.Request | lease.Release | lease.Answer
+Body = lease.Request | lease.Release | lease.Answer | Hello
+
+
+def speaker(body: Body) -> str:
+    """Who says it."""
+    if isinstance(body, Hello):
+        return body.sender
+    return body.voter if isinstance(body, lease.Answer) else body.candidate
 
 
 class Drop(enum.StrEnum):
@@ -142,7 +174,7 @@ class Receiver:
         if frame.cluster != self._cluster:
             return Drop.FOREIGN
         # Nobody speaks for others.
-        if frame.sender != (body.voter if isinstance(body, lease.Answer) else body.candidate):
+        if frame.sender != speaker(body):
             return Drop.FORGED
         if not self._is_new(frame, path):
             return Drop.REPLAYED

@@ -5,6 +5,7 @@ import dataclasses
 import errno
 import logging
 import socket
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sm import messages
@@ -23,6 +24,7 @@ class Path:
     """One network.
 
     :ivar address: of this host there
+    :ivar device: what is not of it is not heard, where it is given; the address may then be any
     :ivar peers: addresses of those that are known beforehand, by name; others are known once they were heard
     """
 
@@ -31,6 +33,7 @@ class Path:
     peers: Mapping[str, str] = dataclasses.field(default_factory=dict)
     keys: Keys = dataclasses.field(default_factory=Keys)
     port: int = PORT
+    device: str = ""
 
 
 class Paths:
@@ -44,12 +47,19 @@ class Paths:
         self._receiver = receiver
         self._sockets: dict[str, tuple[Path, socket.socket]] = {}
         self._addresses = {path.name: {name: (address, path.port) for name, address in path.peers.items()} for path in paths}
+        # By network and name, in monotonic seconds.
+        self.heard_at: dict[tuple[str, str], float] = {}
         for path in paths:
             self._sockets[path.name] = path, _open(path)
 
     @property
     def sockets(self) -> Iterable[tuple[str, socket.socket]]:
         return [(name, made) for name, (_, made) in self._sockets.items()]
+
+    @property
+    def peers(self) -> list[str]:
+        """Those that are known beforehand."""
+        return sorted({name for path, _ in self._sockets.values() for name in path.peers})
 
     def send(self, names: Iterable[str], body: Body) -> None:
         """Send to hosts; one that cannot be reached is as one that does not answer."""
@@ -77,6 +87,7 @@ class Paths:
             heard = self._receiver.unpack(datagram, name)
             if heard is not None:
                 self._addresses[name][heard[0]] = address[:2]
+                self.heard_at[name, heard[0]] = time.monotonic()
                 hear(*heard)
 
     def close(self) -> None:
@@ -93,6 +104,8 @@ def _open(path: Path) -> socket.socket:
         made.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _DSCP_CS6)
         # The address may come later than this process, and go and come again.
         made.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
+    if path.device:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, path.device.encode())
     made.bind((path.address, path.port))
     return made
 

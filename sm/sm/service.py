@@ -244,7 +244,8 @@ def step(conf: Conf, machine: Machine, event: Event, facts: Facts, now: float) -
 def _proceed(conf: Conf, machine: Machine, facts: Facts, now: float) -> Machine:
     """Begin what comes next, if anything."""
     verb = _next(conf, machine, now)
-    if verb is None or not facts.allows(verb):
+    # What nobody knows yet is looked at, or put in order, before anything is waited for.
+    if verb is None or (machine.state is not State.INITIAL and not facts.allows(verb)):
         return machine
     state = _TRANSITIONS.get(verb, machine.state)
     if state is not machine.state:

@@ -11,7 +11,7 @@ from oslotest import base
 
 from stxlab import layout, seeds, topology
 
-SECRETS = {"bus": "of-the-bus", "board": "of-the-boards"}
+SECRETS = {"bus": "of-the-bus", "board": "of-the-boards", "sm": "of-sm", "database": "of-data", "files": "of-files"}
 
 
 class WriteTest(base.BaseTestCase):
@@ -30,12 +30,14 @@ class WriteTest(base.BaseTestCase):
     def test_the_first_controller_comes_installed(self) -> None:
         seed = self.write("controller-0")
         self.assertEqual("controller-0\n", (seed / "etc/hostname").read_text())
-        self.assertIn("Address=192.168.200.2/21", (seed / "etc/systemd/network/40-mgmt.network").read_text())
-        self.assertEqual(
-            {"shape": "standard", "bus_secret": "of-the-bus"}, json.loads((seed / "etc/starlingx/lab.json").read_text())
-        )
+        # The floating address is Service Management's to put on.
+        network = (seed / "etc/systemd/network/40-mgmt.network").read_text()
+        self.assertIn("Address=192.168.200.3/21", network)
+        self.assertNotIn("192.168.200.2/21", network)
+        told = json.loads((seed / "etc/starlingx/lab.json").read_text())
+        self.assertEqual(("standard", "of-the-bus", "of-sm"), (told["shape"], told["bus_secret"], told["sm_secret"]))
         wants = seed / "etc/systemd/system/multi-user.target.wants"
-        self.assertEqual({"stx-controller.target", "stx-host.target"}, set(os.listdir(wants)))
+        self.assertEqual({"stx-bootstrap.service", "stx-controller.target", "stx-host.target"}, set(os.listdir(wants)))
 
     def test_others_are_blank_but_for_the_secret_of_the_bus_and_their_places_in_unmanaged_networks(self) -> None:
         for name, networks in (("controller-1", ("cluster", "oam")), ("compute-0", ("cluster",))):
@@ -44,6 +46,14 @@ class WriteTest(base.BaseTestCase):
             places = {f"etc/systemd/network/40-{network}.network" for network in networks}
             self.assertEqual({"etc/machine-id", "etc/starlingx/lab.json", *places}, files)
             self.assertNotIn("of-the-boards", (seed / "etc/starlingx/lab.json").read_text())
+
+    def test_only_controllers_know_the_secrets_of_data(self) -> None:
+        told = {
+            name: set(json.loads((self.write(name) / "etc/starlingx/lab.json").read_text()))
+            for name in ("controller-0", "controller-1", "compute-0")
+        }
+        every = {"shape", "bus_secret", "sm_secret", "database_secret", "files_secret"}
+        self.assertEqual({"controller-0": every, "controller-1": every, "compute-0": {"shape", "bus_secret", "sm_secret"}}, told)
 
     def test_each_host_has_an_identity_of_its_own(self) -> None:
         found = {(self.write(host.name) / "etc/machine-id").read_text() for host in self.wanted.hosts}

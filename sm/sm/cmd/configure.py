@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sm-configure: says what Service Management shall run. It takes effect when sm starts."""
+
+import argparse
+import pathlib
+import sys
+from collections.abc import Sequence
+
+from sm import configuration, lease
+from sm.db import Database, DatabaseError
+from sm.keeper import Keeper
+
+SHIPPED = pathlib.Path(__file__).parents[1] / "services.yaml"
+STATE_PATH = "/var/lib/sm"
+_TABLES = {
+    "service-domain": ("SERVICE_DOMAINS", "name"),
+    "service-domain-member": ("SERVICE_DOMAIN_MEMBERS", "service_group_name"),
+    "service-domain-interface": ("SERVICE_DOMAIN_INTERFACES", "service_domain_interface"),
+    "service-group": ("SERVICE_GROUPS", "name"),
+    "service-group-member": ("SERVICE_GROUP_MEMBERS", "service_name"),
+    "service": ("SERVICES", "name"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line: 0 done, 1 refused, 2 not understood."""
+    arguments = _parser().parse_args(argv)
+    return _run(arguments, "sm-configure")
+
+
+def provision(argv: Sequence[str] | None = None) -> int:
+    return _run(_provision_parser("sm-provision", "yes").parse_args(argv), "sm-provision")
+
+
+def deprovision(argv: Sequence[str] | None = None) -> int:
+    return _run(_provision_parser("sm-deprovision", "no").parse_args(argv), "sm-deprovision")
+
+
+def _run(arguments: argparse.Namespace, program: str) -> int:
+    try:
+        arguments.run(arguments)
+    except (configuration.ConfigurationError, DatabaseError, RefusedError) as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{program}: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
+    return 0
+
+
+class RefusedError(Exception):
+    """It is not done; the message says why."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="sm-configure",
+        description="Says what Service Management shall run on this host. It takes effect when sm starts.",
+        epilog="example:\n  sm-configure load /etc/starlingx/sm.yaml",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--state-path", default=STATE_PATH, help="where the database is (default: %(default)s)")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    load = commands.add_parser("load", help="replace all that is configured by what files say")
+    load.add_argument("files", nargs="+", metavar="FILE", help="YAML; later ones go over earlier ones")
+    load.add_argument("--without-shipped", action="store_true", help="do not begin with the set of services that is shipped")
+    load.set_defaults(run=_load)
+    first = commands.add_parser("first", help="make this the first controller of a new system, which nobody has yet")
+    first.set_defaults(run=_first)
+    instance = commands.add_parser("service_instance", help="set the parameters of a service")
+    instance.add_argument("service")
+    instance.add_argument("instance")
+    instance.add_argument("parameters", help="name=value,name=value")
+    instance.set_defaults(run=_instance)
+    return top
+
+
+def _provision_parser(program: str, value: str) -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog=program,
+        description=("Has" if value == "yes" else "No longer has")
+        + " Service Management look after something. It takes effect when sm starts.",
+        epilog=f"example:\n  {program} service oam-ip",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--state-path", default=STATE_PATH, help="where the database is (default: %(default)s)")
+    top.add_argument("kind", choices=sorted(_TABLES))
+    top.add_argument("names", nargs="+", metavar="NAME", help="the last one is what is meant; those before say where it is")
+    top.set_defaults(run=_provision, value=value)
+    return top
+
+
+def _database(arguments: argparse.Namespace) -> Database:
+    return Database(pathlib.Path(arguments.state_path) / "sm.db")
+
+
+def _load(arguments: argparse.Namespace) -> None:
+    files = [*([] if arguments.without_shipped else [SHIPPED]), *(pathlib.Path(name) for name in arguments.files)]
+    tables = configuration.parse({path.name: path.read_text() for path in files})
+    database = _database(arguments)
+    database.load(tables)
+    rows = tables["SERVICES"]
+    provisioned = sum(row["provisioned"] == "yes" for row in rows)
+    print(
+        f"{provisioned} services in {len(tables['SERVICE_GROUPS'])} groups are configured. They run from the next start of sm on."
+    )
+
+
+def _first(arguments: argparse.Namespace) -> None:
+    node = _database(arguments).value("node")
+    if not node:
+        raise RefusedError("This host has no name yet. Load a file that has one first: sm-configure load FILE")
+    keeper = Keeper(pathlib.Path(arguments.state_path))
+    if keeper.kept != lease.Kept():
+        raise RefusedError(
+            "This host has voted in a system before. To begin a new one, remove lease.json from its state directory."
+        )
+    keeper.keep(lease.Kept(0, None, lease.Record(0, 0, frozenset({node}), frozenset({node}))))
+    print(f"{node} is the first controller.")
+
+
+def _instance(arguments: argparse.Namespace) -> None:
+    database = _database(arguments)
+    if not database.rows("SERVICES", name=arguments.service):
+        raise RefusedError(f"There is no service {arguments.service}. Look at sm-dump.")
+    given = configuration.parameters(configuration.read_parameters(arguments.parameters))
+    row = {"service_name": arguments.service, "instance_name": arguments.instance, "instance_parameters": given}
+    database.put("SERVICE_INSTANCES", [row])
+
+
+def _provision(arguments: argparse.Namespace) -> None:
+    table, column = _TABLES[arguments.kind]
+    database, name = _database(arguments), arguments.names[-1]
+    rows = database.rows(table, **{column: name})
+    if not rows:
+        raise RefusedError(f"There is no {arguments.kind} {name}.")
+    database.put(table, [{**row, "provisioned": arguments.value} for row in rows])

@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A controller put together: the lease in one process, services in another one, and the kernel's gate between them and the world.
+
+On a host that only votes there is the lease's loop alone.
+"""
+
+import contextlib
+import logging
+import pathlib
+import shlex
+import subprocess
+import time
+from collections.abc import Callable
+
+from sm import actions, activity, configuration, control, model
+from sm.control import ControlError
+from sm.daemon import Loop, View, Wish
+from sm.db import Database, DatabaseError, Row
+from sm.engine import Engine, snapshot
+from sm.gate import Gate
+from sm.keeper import Keeper
+from sm.lease import Timing
+from sm.leaseholder import Leaseholder
+from sm.messages import Hello, Keys, Receiver, Sender
+from sm.paths import Path, Paths
+from sm.reporter import Reporter
+
+LOG = logging.getLogger(__name__)
+
+BOOT_ID = pathlib.Path("/proc/sys/kernel/random/boot_id")
+
+
+class NotConfiguredError(Exception):
+    """The database lacks something; the message says what to call."""
+
+
+def boot_id() -> str:
+    return BOOT_ID.read_text().strip()
+
+
+def network(database: Database) -> tuple[list[Path], dict[str, Keys]]:
+    """The networks over which this host speaks, and their keys."""
+    found, keys = [], {}
+    for row in database.rows("SERVICE_DOMAIN_INTERFACES", provisioned="yes"):
+        own = row["auth_key"].encode() if row["auth_key"] else None
+        old = [key.encode() for key in (row["old_auth_keys"] or "").split(",") if key]
+        keys[row["interface_name"]] = Keys(own, tuple(filter(None, [own, *old])))
+        peers = configuration.read_parameters(row["network_peer_address"] or "")
+        address, port = row["network_address"], row["network_port"]
+        found.append(Path(row["interface_name"], address, peers, keys[row["interface_name"]], port, row["interface_name"]))
+    return found, keys
+
+
+def named(database: Database) -> tuple[str, str]:
+    """This host's name, and that of its cluster.
+
+    :raises NotConfiguredError: when they are not there
+    """
+    node, cluster = database.value("node"), database.value("cluster")
+    if not (node and cluster):
+        raise NotConfiguredError(f"{database.path} does not name this host and its cluster. Load them: sm-configure load FILE")
+    return node, cluster
+
+
+class _Gated:
+    """What the lease allows, as the kernel sees it; where there are no addresses, nobody needs to be kept off them."""
+
+    def __init__(self, addresses: list[str]) -> None:
+        self._gate = Gate(addresses) if addresses else None
+
+    def renew(self, until: float) -> None:
+        if self._gate is not None:
+            self._gate.open_until(until)
+
+    def lost(self) -> None:
+        if self._gate is not None:
+            self._gate.shut()
+
+
+class _Lease:
+    """Makes the lease's loop of a controller, in whichever process it is asked for it.
+
+    :raises GateError: when the kernel lacks what the gate needs
+    """
+
+    def __init__(self, state_path: pathlib.Path, database: Database, addresses: list[str]) -> None:
+        self._state_path = state_path
+        self._name, self._cluster = named(database)
+        self._paths, self._keys = network(database)
+        self._gated = _Gated(addresses)
+
+    def make(self, show: Callable[[View], None]) -> Loop:
+        keeper = Keeper(self._state_path)
+        start = keeper.next_start(time.time())
+        receiver = Receiver(self._cluster, self._keys)
+        return Loop(
+            self._name,
+            start,
+            keeper,
+            Paths(Sender(self._cluster, self._name, start), receiver, self._paths),
+            Timing(),
+            self._gated,
+            wish=Wish(wants_lease=False),
+            changed=show,
+            dropped=lambda: receiver.dropped,
+        )
+
+
+class Voter:
+    """A host that only votes."""
+
+    def __init__(self, state_path: pathlib.Path) -> None:
+        database = Database(state_path / "sm.db")
+        name, cluster = named(database)
+        keeper = Keeper(state_path)
+        start = keeper.next_start(time.time())
+        found, keys = network(database)
+        database.close()
+        hello = Hello(name, False, boot_id(), 0)
+        ways = Paths(Sender(cluster, name, start), Receiver(cluster, keys), found)
+        self.loop = Loop(name, start, keeper, ways, Timing(), wish=Wish(hello))
+
+
+class Controller:
+    """:param state_path: holds the configured database
+    :param run_path: for the database with states, and the control socket
+    :param report: hands fault reports over
+    :param reboot_command: starts the host anew
+    """
+
+    def __init__(
+        self,
+        state_path: pathlib.Path,
+        run_path: pathlib.Path,
+        report: Callable[..., None],
+        reboot_command: str,
+    ) -> None:
+        self._reboot_command = reboot_command
+        self._database, known = _runtime(state_path / "sm.db", run_path / "sm.db")
+        name, _ = named(self._database)
+        peer = self._database.value("peer") or None
+        about = model.load(self._database)
+        self.leaseholder = Leaseholder(_Lease(state_path, self._database, _floating(about)).make)
+        self.engine = Engine(
+            name,
+            peer,
+            about,
+            Reporter(name, peer, self._database, report),
+            self.leaseholder,
+            self._reboot,
+            boot_id(),
+            failed_at={row["name"]: row["failed_at"] for row in known if row.get("failed_at")},
+        )
+        self._control = control.Control(run_path / control.NAME, self._answer, self.engine.watch, self.engine.ignore)
+
+    def run(self) -> None:
+        """Until it is told to retire; services that need the lease have stopped then."""
+        try:
+            self.engine.run()
+        finally:
+            self._control.close()
+            self.leaseholder.close()
+
+    def retire(self) -> None:
+        """Stop services, let the lease go, and end; may be called by a signal handler."""
+        self.engine.call(self.engine.retire)
+
+    def _reboot(self, reason: str) -> None:
+        LOG.critical("This host starts anew: %s", reason)
+        if self._reboot_command:
+            subprocess.Popen(shlex.split(self._reboot_command), start_new_session=True)
+
+    # -- what tools ask
+
+    def _answer(self, request: control.Answer) -> control.Answer:
+        asked = request.pop("do", "")
+        answers: dict[str, Callable[..., control.Answer]] = {
+            "status": self._status,
+            "swact": self._swact,
+            "precheck": self._precheck,
+            "node": self._node,
+            "service": self._service,
+        }
+        if asked not in answers:
+            raise ControlError(f"There is no request {asked!r}: use {', '.join(answers)}.")
+        try:
+            return answers[asked](**request)
+        except TypeError as error:
+            raise ControlError(f"{asked}: {error}.") from error
+
+    def _status(self) -> control.Answer:
+        view = self.leaseholder.view
+        return {
+            **snapshot(self.engine),
+            "holds_lease": view.holds,
+            "term": view.record.term,
+            "voters": sorted(view.record.voters),
+            "eligible": sorted(view.record.eligible),
+            "heard": {
+                name: {"is_active": hello.is_active, "is_ready": hello.is_ready} for name, hello in sorted(view.heard.items())
+            },
+            "paths": [
+                {"network": path, "host": name, "is_heard": is_heard} for (path, name), is_heard in sorted(view.paths.items())
+            ],
+            "dropped": [
+                {"network": path, "reason": reason, "datagrams": count} for (path, reason), count in sorted(view.dropped.items())
+            ],
+        }
+
+    def _precheck(self) -> control.Answer:
+        _, reason = activity.leave(self.engine.activity, self.engine.facts())
+        return {"reason": reason}
+
+    def _swact(self, force: bool = False) -> control.Answer:
+        reason = self.engine.hand_over(force)
+        if reason is not None:
+            raise ControlError(f"The activity stays here. {reason}")
+        return {}
+
+    def _node(self, administrative: str, operational: str, availability: str) -> control.Answer:
+        self.engine.set_node(administrative == "unlocked", (administrative, operational, availability))
+        return {}
+
+    def _service(self, name: str, action: str) -> control.Answer:
+        done: dict[str, Callable[[], None]] = {
+            "recover": lambda: self.engine.recover(name),
+            "restart": lambda: self.engine.restart(name),
+            "manage": lambda: self.engine.manage(name, True),
+            "unmanage": lambda: self.engine.manage(name, False),
+        }
+        if action not in done:
+            raise ControlError(f"There is no action {action}: use {', '.join(done)}.")
+        try:
+            done[action]()
+        except KeyError:
+            raise ControlError(f"There is no service {name}. Look at sm-dump.") from None
+        return {}
+
+
+def _floating(about: model.Model) -> list[str]:
+    found = [
+        actions.floating(each.parameters)
+        for each in about.services.values()
+        if any(call.plugin == "address" for call in each.calls.values())
+    ]
+    return [each.address for each in found if each is not None]
+
+
+def _runtime(master: pathlib.Path, runtime: pathlib.Path) -> tuple[Database, list[Row]]:
+    """The database with states, as it was configured, and what the one before knew of its services.
+
+    :raises NotConfiguredError: when there is nothing configured
+    :raises DatabaseError: when a file cannot be used
+    """
+    if not master.exists():
+        raise NotConfiguredError(f"{master} is not there. Make it: sm-configure load FILE")
+    configured, made = Database(master), Database(runtime)
+    known: list[Row] = []
+    with contextlib.suppress(DatabaseError):
+        known = made.rows("SERVICES")
+    configured.copy_to(made)
+    configured.close()
+    return made, known
