@@ -323,7 +323,11 @@ class Engine:
             self._order_done = True
         for each in wanted:
             self._runner.start(
-                f"{_DATA}:{each.name}", each.name, each.calls[str(order)], each.parameters, self._heard_of(order, each.name)
+                f"{_DATA}:{each.name}",
+                each.name,
+                each.calls[str(order)],
+                self._parameters(each),
+                self._heard_of(order, each.name),
             )
 
     def _heard_of(self, order: Order, name: str) -> actions.Done:
@@ -403,7 +407,18 @@ class Engine:
             self._events.append(lambda: self._ended(held, run, code, text))
 
         LOG.debug("%s: %s (%s)", name, run.running.verb, number)
-        self._runner.start(name, name, call, held.about.parameters, done)
+        self._runner.start(name, name, call, self._parameters(held.about), done)
+
+    def _parameters(self, about: Service) -> dict[str, str]:
+        """Those of a service; with data, also whether own data may be thrown away for those of the active controller."""
+        return {**about.parameters, **({"expendable": "yes" if self.is_expendable else "no"} if about.has_data else {})}
+
+    @property
+    def is_expendable(self) -> bool:
+        """Whether it is known that nobody counts on this controller's data, and the other one is active."""
+        view = self._lease.view
+        _, hello = self._peer(view)
+        return hello is not None and hello.is_active and bool(view.record.voters) and self.name not in view.record.eligible
 
     def _ended(self, held: _Held, run: Run, code: int, text: str) -> None:
         verb, number = run.running.verb, run.running.number
@@ -417,6 +432,10 @@ class Engine:
             LOG.warning("%s: %s failed (%s): %s", held.about.name, verb, code, text)
         if verb is Verb.AUDIT_ENABLED and held.about.has_data:
             self._is_standalone = outcome.condition is Condition.DATA_STANDALONE
+            if outcome.condition is Condition.DATA_SYNCING and self.is_expendable:
+                # It does not follow by itself: with another start it gets the data of the active one.
+                LOG.warning("%s does not follow, and is started again", held.about.name)
+                held.restart = True
         # What an action is for is known; only those that look may find something else.
         state = outcome.state if verb in service.AUDITS or outcome.state is State.DISABLED else None
         self._take(held, Report(number, outcome.result, state, outcome.status, outcome.condition))

@@ -315,7 +315,7 @@ class Candidate:
                 self.wake_at = now
             return
         self._voter.learn(answer.record)
-        if answer.remaining_s < self._timing.renew_s:
+        if 0.0 < answer.remaining_s < self._timing.renew_s:
             self.wake_at = min(self.wake_at, now + answer.remaining_s)
 
     def _on_grant(self, answer: Answer, now: float) -> None:
@@ -336,13 +336,17 @@ class Candidate:
             self._voter.learn(answer.record)
             self._term, self._old = None, None
             self.wake_at = now + self._chance.uniform(0.0, self._timing.retry_s)
-        elif answer.term > (self._term or 0):
+        elif answer.term > (self._term or 0) or self._voted_for_another(answer):
             # Somebody stood whom this voter could not refuse; in a newer term it is won back.
             self._begin_term()
 
+    def _voted_for_another(self, answer: Answer) -> bool:
+        """Whether the voter refuses only because of its vote in this term."""
+        return answer.term == self._term and answer.remaining_s <= 0.0 and answer.record.key <= self._record.key
+
     def _may_stand(self, now: float) -> bool:
-        """Whether an election could be won, for all that is known here."""
-        return self.name in self._voter.kept.record.eligible and self._voter.remaining_s(self.name, now) <= 0.0
+        """Whether it may ask who would vote for it. Even one that is not eligible does: what it knows may be old, and others tell."""
+        return self._voter.remaining_s(self.name, now) <= 0.0
 
     def _begin_term(self) -> None:
         self._term = self._seen_term = self._next_term()

@@ -2,10 +2,14 @@
 """A world in which controllers and voters run on a virtual clock, with networks and faults between them, all from one seed.
 
 What is checked is what nobody inside can know: at no instant are two controllers allowed to act, no write that was acknowledged is
-missing on whoever acts, and once all is whole again somebody acts within a bound.
+missing on whoever serves, and once all is whole again somebody serves within a bound.
+
+A controller serves with a database that needs the other one for every write, or does not, as its activity says. It writes for as long as
+it serves, whatever became of the lease meanwhile: that nothing is lost must not rest on anybody being stopped in time.
 """
 
 import dataclasses
+import functools
 import heapq
 import itertools
 import math
@@ -13,7 +17,9 @@ import random
 from collections.abc import Callable, Collection
 from typing import Any
 
-from sm import lease
+from sm import activity, lease
+from sm.activity import Activity, Order, Phase
+from sm.group import Side
 
 CONTROLLERS = ("controller-0", "controller-1")
 NETWORKS = ("mgmt", "cluster", "oam")
@@ -23,11 +29,33 @@ RESTART_S = 0.02, 0.2
 # From the moment when all is whole until somebody acts: a boot, the silence of voters that have just started, a lost election or two.
 BOUND_S = BOOT_S + 1.5
 WRITE_EVERY_S = 0.04
-DAEMON_EVERY_S = 0.1
+MANAGE_EVERY_S = 0.03
+HELLO_EVERY_S = 0.1
+SILENT_S = 0.5
+# To stop services, and to follow the other controller's data again; to have a copy catch up.
+STOP_S = 0.02, 0.3
+ATTACH_S = 0.02, 0.3
 
 
 class Violation(AssertionError):
     """Something happened that must never happen."""
+
+
+class Write:
+    """One write, and the one before it."""
+
+    def __init__(self, number: int, before: "Write | None") -> None:
+        self.number = number
+        self.before = before
+
+
+@dataclasses.dataclass(frozen=True)
+class Said:
+    """What a controller says of itself in its hello."""
+
+    at: float
+    is_active: bool
+    follows: bool
 
 
 @dataclasses.dataclass
@@ -37,7 +65,10 @@ class Node:
     :ivar kept: on its disk
     :ivar rate: how fast its clock runs, 1 being right
     :ivar allowed_until: until when its kernel lets it act, by the world's clock
-    :ivar data: number of the last write that it has
+    :ivar data: the last write that it has
+    :ivar serves: its database is the primary one
+    :ivar follows_at: from when on it can copy what the other one writes
+    :ivar needs_peer: no write is acknowledged that the other one does not have
     """
 
     name: str
@@ -51,7 +82,15 @@ class Node:
     life: int = 0
     tick_at: float = math.inf
     allowed_until: float = -1.0
-    data: int = 0
+    data: Write | None = None
+    activity: Activity = dataclasses.field(default_factory=lambda: Activity(""))
+    heard: Said | None = None
+    hello_at: float = 0.0
+    serves: bool = False
+    follows_at: float = 0.0
+    needs_peer: bool = False
+    order: int = 0
+    done: bool | None = None
 
     def local(self, now: float) -> float:
         return self.offset + now * self.rate
@@ -63,7 +102,7 @@ class Node:
 class World:
     """:param hosts: beside the controllers
     :param voting: how many of these hosts vote at first; by default most of them do
-    :param voter, candidate: what is looked at; others than the real ones show that the checks find what is wrong
+    :param voter, candidate, step: what is looked at; others than the real ones show that the checks find what is wrong
     """
 
     def __init__(
@@ -74,11 +113,13 @@ class World:
         voter: type[lease.Voter] = lease.Voter,
         candidate: type[lease.Candidate] = lease.Candidate,
         voting: int | None = None,
+        step: Callable[[Activity, activity.Facts], tuple[Activity, list[Order]]] = activity.step,
     ) -> None:
         self.chance = random.Random(seed)
         self.now = 0.0
         self.timing = timing
-        self._voter, self._candidate = voter, candidate
+        self._voter, self._candidate, self._step = voter, candidate, step
+        self._writes = itertools.count(1)
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         names = (*CONTROLLERS, *(f"host-{number}" for number in range(hosts)))
@@ -93,7 +134,7 @@ class World:
         self.cut: set[tuple[str, str, str]] = set()
         self.loss = 0.0
         self.late_s = 0.0
-        self.acknowledged = 0
+        self.acknowledged: Write | None = None
         self.acting_since: float | None = None
         self.takeovers = 0
         self.wanted = voters
@@ -121,10 +162,13 @@ class World:
             start = f"{node.name}/{node.life}"
             node.candidate = self._candidate(node.voter, start, self.timing, self.chance)
             node.candidate.wants = True
+            node.activity, node.heard = Activity(node.name), None
+            if node.serves:
+                # Its services outlived the process; nobody knows yet what shall become of them.
+                self._stop_services(node)
             life = node.life
             self._wake(node, self.now)
-            self.at(self.now + DAEMON_EVERY_S, lambda: self._manage(node, life))
-            self.at(self.now + WRITE_EVERY_S, lambda: self._write(node, life))
+            self.at(self.now + MANAGE_EVERY_S, lambda: self._manage(node, life))
 
     def power_off(self, name: str) -> None:
         node = self.nodes[name]
@@ -133,6 +177,8 @@ class World:
         node.is_frozen = False
         node.inbox.clear()
         self._stop_acting(node)
+        node.serves, node.needs_peer = False, False
+        node.follows_at = self.now + BOOT_S
 
     def power_on(self, name: str) -> None:
         node = self.nodes[name]
@@ -253,8 +299,6 @@ class World:
                 raise Violation(f"{node.name} may act at {self.now:.4f} s, and so may {other.name}")
         if node.allowed_until <= self.now:
             self.takeovers += 1
-            if node.data != self.acknowledged:
-                raise Violation(f"{node.name} acts with write {node.data}, and {self.acknowledged} was acknowledged")
         node.allowed_until = max(node.allowed_until, until)
 
     def _stop_acting(self, node: Node) -> None:
@@ -263,11 +307,19 @@ class World:
     def acting(self) -> list[str]:
         return [node.name for node in self.nodes.values() if node.allowed_until > self.now]
 
+    def serving(self) -> list[str]:
+        """Who may act, and does."""
+        return [name for name in self.acting() if self.nodes[name].serves]
+
     def hand_over(self, name: str) -> None:
         """The operator wants the other controller to be the active one."""
         node = self.nodes[name]
-        if node.candidate is None or node.is_frozen or node.allowed_until <= self.now:
-            return
+        if node.candidate is not None and not node.is_frozen:
+            left, _ = activity.leave(node.activity, self._facts(node))
+            self._follow(node, left, [])
+
+    def _release(self, node: Node) -> None:
+        assert node.candidate is not None
         self._stop_acting(node)
         released = node.candidate.release()
         if released is not None:
@@ -277,62 +329,140 @@ class World:
                     self._released(node, release)
                 else:
                     self.send(node, voter, lambda target: self._released(target, release))
-        life = node.life
-        self.at(self.now + 0.5, lambda: self._when_awake(node, life, lambda: self._want_again(node)))
 
     def _released(self, node: Node, release: lease.Release) -> None:
         assert node.voter is not None
         node.voter.on_release(release, node.local(self.now))
 
-    @staticmethod
-    def _want_again(node: Node) -> None:
-        assert node.candidate is not None
-        node.candidate.wants = True
+    # -- what a controller makes of it
 
     def _manage(self, node: Node, life: int) -> None:
-        """A holder follows the hosts that there are, and says which controllers have all data."""
-
         def manage() -> None:
-            if node.allowed_until > self.now and node.candidate is not None:
-                # One that does not answer would be a voter whose grant is missed at once.
-                there = {name for name in self.wanted if name in node.candidate.record.voters or self._answers(node, name)}
-                node.candidate.change(there, self._eligible(node))
-            self.at(self.now + DAEMON_EVERY_S, lambda: self._manage(node, life))
+            candidate = node.candidate
+            assert candidate is not None
+            self._greet(node)
+            self._follow(node, *self._step(node.activity, self._facts(node)))
+            if candidate.is_elected and node.activity.eligible is not None:
+                candidate.trial = frozenset(self.wanted)
+                local = node.local(self.now)
+                there = {name for name in self.wanted if name in candidate.record.voters or candidate.grants(name, local)}
+                candidate.change(there, node.activity.eligible)
+            self.at(self.now + MANAGE_EVERY_S, lambda: self._manage(node, life))
 
         self._when_awake(node, life, manage)
+
+    def _greet(self, node: Node) -> None:
+        if self.now < node.hello_at:
+            return
+        node.hello_at = self.now + HELLO_EVERY_S
+        is_active, follows = node.activity.phase in (Phase.TAKING, Phase.ACTIVE), self._follows(node)
+
+        def hear(target: Node) -> None:
+            target.heard = Said(self.now, is_active, follows)
+
+        self.send(node, self._peer(node).name, hear)
+
+    def _follows(self, node: Node) -> bool:
+        return not node.serves and node.voter is not None and self.now >= node.follows_at
+
+    def _facts(self, node: Node) -> activity.Facts:
+        candidate, said = node.candidate, node.heard
+        assert candidate is not None and node.voter is not None
+        if said is not None and self.now - said.at > SILENT_S:
+            said = None
+        peer = self._peer(node).name
+        return activity.Facts(
+            self.now,
+            Side(node.name, True, True),
+            candidate.holds_until() > node.local(self.now),
+            candidate.record.eligible if candidate.is_agreed() else None,
+            None if said is None else Side(peer, True, peer in candidate.record.eligible),
+            said is not None and said.follows,
+            said is not None and said.is_active,
+            False,
+            node.done,
+            not node.serves,
+        )
+
+    def _follow(self, node: Node, now: Activity, orders: Collection[Order]) -> None:
+        assert node.candidate is not None
+        before, node.activity = node.activity, now
+        if now.is_active and not node.serves and not before.is_active:
+            self._serve(node)
+        if not now.is_active and before.is_active:
+            self._stop_services(node)
+        if not now.wants_lease and before.wants_lease:
+            self._release(node)
+        node.candidate.wants = now.wants_lease
+        for order in orders:
+            node.order, node.done = node.order + 1, None
+            self._later(
+                ATTACH_S[1], self._when_awake, node, node.life, functools.partial(self._carry_out, node, order, node.order)
+            )
+
+    def _carry_out(self, node: Node, order: Order, number: int) -> None:
+        if number != node.order:
+            return
+        if order is Order.DETACH:
+            node.needs_peer, node.done = False, True
+            return
+        # It may have come so far that writes wait when it fails.
+        node.needs_peer = True
+        peer = self._peer(node)
+        # What it has more than the active one is thrown away only where it knows that it is not counted on.
+        is_worthless = peer.name not in peer.kept.record.eligible
+        node.done = self._copies(node) and (self._has(node, peer.data) or is_worthless)
+        if node.done:
+            peer.data = node.data
+
+    def _serve(self, node: Node) -> None:
+        if not self._has(node, self.acknowledged):
+            raise Violation(f"{node.name} serves at {self.now:.4f} s without a write that was acknowledged")
+        node.serves, node.needs_peer = True, False
+        life = node.life
+        self.at(self.now + WRITE_EVERY_S, lambda: self._write(node, life))
+
+    def _stop_services(self, node: Node) -> None:
+        life = node.life
+        self._later(STOP_S[1], self._when_awake, node, life, lambda: self._stopped(node))
+
+    def _stopped(self, node: Node) -> None:
+        if not node.activity.is_active:
+            node.serves, node.needs_peer = False, False
+            node.follows_at = self.now + self.chance.uniform(*STOP_S)
 
     def _peer(self, node: Node) -> Node:
         return self.nodes[next(name for name in CONTROLLERS if name != node.name)]
 
     def _copies(self, node: Node) -> bool:
-        """Whether what is written reaches the peer."""
-        return self._answers(node, self._peer(node).name)
+        """Whether what is written reaches the peer, and is told back."""
+        other = self._peer(node)
+        is_there = self._follows(other) and not other.is_frozen
+        return is_there and self.hears(node.name, other.name) and self.hears(other.name, node.name)
 
-    def _answers(self, node: Node, name: str) -> bool:
-        other = self.nodes[name]
-        is_there = other.voter is not None and not other.is_frozen
-        return is_there and self.hears(node.name, name) and self.hears(name, node.name)
-
-    def _eligible(self, node: Node) -> frozenset[str]:
-        peer = self._peer(node)
-        if self._copies(node) and peer.data == node.data:
-            return frozenset(CONTROLLERS)
-        return frozenset({node.name})
+    @staticmethod
+    def _has(node: Node, write: Write | None) -> bool:
+        found = node.data
+        while found is not None and write is not None and found.number > write.number:
+            found = found.before
+        return write is None or found is write
 
     def _write(self, node: Node, life: int) -> None:
-        """A client writes through a controller that may act; the database of the peer has it first, or is not counted on."""
+        """A client writes; where the database needs the peer, that one has it before anybody is told."""
 
         def write() -> None:
-            candidate = node.candidate
-            if node.allowed_until > self.now and candidate is not None:
-                peer = self._peer(node)
-                is_alone = candidate.is_agreed() and candidate.record.eligible == {node.name}
-                if self._copies(node):
-                    node.data += 1
-                    peer.data = self.acknowledged = node.data
-                elif is_alone:
-                    node.data += 1
-                    self.acknowledged = node.data
+            if not node.serves:
+                return
+            made = Write(next(self._writes), node.data)
+            # A copy that has something else does not take it.
+            is_copied = self._copies(node) and self._has(node, self._peer(node).data)
+            if is_copied or not node.needs_peer:
+                node.data = made
+                if is_copied:
+                    self._peer(node).data = made
+                if not self._has(node, self.acknowledged):
+                    raise Violation(f"{node.name} acknowledges a write at {self.now:.4f} s, and lacks another one")
+                self.acknowledged = made
             self.at(self.now + WRITE_EVERY_S, lambda: self._write(node, life))
 
         self._when_awake(node, life, write)
@@ -435,6 +565,6 @@ def play(seed: int, **options: Any) -> World:
     world.run(world.now + 1.6)
     world.heal()
     world.run(world.now + BOUND_S)
-    if len(world.acting()) != 1:
-        raise Violation(f"all is whole, and {world.acting() or 'nobody'} acts at {world.now:.2f} s")
+    if len(world.serving()) != 1:
+        raise Violation(f"all is whole, and {world.serving() or 'nobody'} serves at {world.now:.2f} s")
     return world
