@@ -32,6 +32,8 @@ _IDLE_S = 60.0
 RECOVER_S = 30.0
 # After the lease has ended, everything that needs it has to be gone by then; a host that cannot do that starts anew.
 STOP_S = 60.0
+# After its start, a controller listens for so long before it takes its own data for any good.
+ORIENT_S = 1.5
 # To stop everything when the process is told to end.
 RETIRE_S = 60.0
 _DATA = "data"
@@ -126,6 +128,7 @@ class Engine:
         self._order_done: bool | None = None
         self._is_standalone = False
         self._retire_by = float("inf")
+        self._oriented_at = clock() + ORIENT_S
         self._recover_at = float("inf")
         self._stop_by = float("inf")
         self._seen_view: View | None = None
@@ -218,6 +221,7 @@ class Engine:
             self._lease.repeat_at,
             self._next_of_activity(now),
         ]
+        moments += [] if now >= self._oriented_at else [self._oriented_at]
         moments += [held.machine.next_deadline(now) for held in self._held.values() if held.is_managed]
         return max(0.0, min(moments) - now)
 
@@ -361,11 +365,15 @@ class Engine:
     def desired(self, held: _Held) -> State:
         if not held.is_managed:
             return State.SHUTDOWN
-        if not self.is_ready or held.restart:
+        if not self.is_ready or held.restart or (held.about.has_data and not self._is_oriented()):
             return State.DISABLED
         if self._model.groups[held.group].is_everywhere or self.activity.is_active:
             return State.ACTIVE
         return State.STANDBY
+
+    def _is_oriented(self) -> bool:
+        """Whether the other controller, if it is active, has had time to say so, and whose data count."""
+        return self.peer is None or self._lease.view.holds or self._clock() >= self._oriented_at
 
     def _advance_services(self) -> None:
         """Each step may let another one go on."""

@@ -257,8 +257,12 @@ class Candidate:
         own = self._record
         if (own.voters, own.eligible) == (wanted, may):
             return True
-        missing, surplus = sorted(wanted - own.voters), sorted(own.voters - wanted)
-        step = own.voters | set(missing[:1]) if missing else own.voters - set(surplus[:1])
+        # Whoever does not answer goes first, or comes last: the lease rests on the others meanwhile.
+        by_answer = {name: self._granted.get(name, -math.inf) for name in wanted | own.voters}
+        missing = sorted(wanted - own.voters, key=lambda name: (-by_answer[name], name))
+        surplus = sorted(own.voters - wanted, key=lambda name: (by_answer[name], name))
+        is_silent = bool(surplus) and by_answer[surplus[0]] < by_answer[self.name] - self._timing.lease_s
+        step = own.voters | set(missing[:1]) if missing and not is_silent else own.voters - set(surplus[:1])
         self._record, self._old = Record(own.term, own.revision + 1, step, may), own
         # The voters hear of it at once.
         self.wake_at = -math.inf

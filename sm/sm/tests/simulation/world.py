@@ -17,7 +17,7 @@ import random
 from collections.abc import Callable, Collection
 from typing import Any
 
-from sm import activity, lease
+from sm import activity, lease, quorum
 from sm.activity import Activity, Order, Phase
 from sm.group import Side
 
@@ -32,6 +32,7 @@ WRITE_EVERY_S = 0.04
 MANAGE_EVERY_S = 0.03
 HELLO_EVERY_S = 0.1
 SILENT_S = 0.5
+FORGET_S = 0.8
 # To stop services, and to follow the other controller's data again; to have a copy catch up.
 STOP_S = 0.02, 0.3
 ATTACH_S = 0.02, 0.3
@@ -91,6 +92,7 @@ class Node:
     needs_peer: bool = False
     order: int = 0
     done: bool | None = None
+    answered: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def local(self, now: float) -> float:
         return self.offset + now * self.rate
@@ -343,13 +345,20 @@ class World:
             self._greet(node)
             self._follow(node, *self._step(node.activity, self._facts(node)))
             if candidate.is_elected and node.activity.eligible is not None:
-                candidate.trial = frozenset(self.wanted)
-                local = node.local(self.now)
-                there = {name for name in self.wanted if name in candidate.record.voters or candidate.grants(name, local)}
-                candidate.change(there, node.activity.eligible)
+                candidate.change(self._voters(node, candidate), node.activity.eligible)
             self.at(self.now + MANAGE_EVERY_S, lambda: self._manage(node, life))
 
         self._when_awake(node, life, manage)
+
+    def _voters(self, node: Node, candidate: lease.Candidate) -> frozenset[str]:
+        """Who shall vote: of those that are to, whoever has answered not long ago."""
+        candidate.trial, local = frozenset(self.wanted), node.local(self.now)
+        for name in self.wanted:
+            if candidate.grants(name, local):
+                node.answered[name] = self.now
+        near = {name for name, when in node.answered.items() if self.now - when < FORGET_S and name in self.wanted}
+        peer = self._peer(node).name
+        return quorum.wanted(node.name, peer if peer in near else None, near - set(CONTROLLERS), candidate.record.voters)
 
     def _greet(self, node: Node) -> None:
         if self.now < node.hello_at:
