@@ -16,6 +16,8 @@ RETRY_S = 1.0
 # For the services to stop before another controller is active, and for that one to be.
 LEAVE_S = 120.0
 AWAY_S = 5.0
+# A lease that is late for a moment moves nothing: the kernel has shut the gate meanwhile, and data are safe by what was agreed.
+GRACE_S = 1.0
 
 
 class Phase(enum.StrEnum):
@@ -79,6 +81,7 @@ class Facts:
 @dataclasses.dataclass(frozen=True)
 class Activity:
     """:ivar eligible: whom the record shall name; None while it is not this controller's to say
+    :ivar lost_at: when the lease ended, while it may come back
     :ivar result: what became of the last request to hand over, for whoever asked
     """
 
@@ -88,6 +91,7 @@ class Activity:
     partner: str = ""
     deadline: float = 0.0
     retry_at: float = 0.0
+    lost_at: float | None = None
     result: str = ""
 
     @property
@@ -112,10 +116,14 @@ def step(activity: Activity, facts: Facts) -> tuple[Activity, list[Order]]:
     if activity.phase is Phase.AWAY:
         return _away(activity, facts), []
     if not facts.holds:
+        lost_at = facts.now if activity.lost_at is None else activity.lost_at
+        if activity.phase is Phase.ACTIVE and not facts.is_peer_active and facts.now < lost_at + GRACE_S:
+            return dataclasses.replace(activity, lost_at=lost_at), []
         passive = Activity(activity.name, result=activity.result)
         if activity.phase is Phase.LEAVING:
             passive = dataclasses.replace(passive, result="The lease ended while the services stopped.")
         return passive, []
+    activity = dataclasses.replace(activity, lost_at=None)
     if activity.phase is Phase.PASSIVE:
         activity = Activity(activity.name, Phase.TAKING, result=activity.result)
     if activity.phase is Phase.TAKING:

@@ -192,7 +192,7 @@ class Loop:
             self.release()
         candidate.wants = wish.wants_lease
         if wish.eligible is not None and candidate.is_elected:
-            near = {name: hello for name, (heard_at, hello) in self._heard.items() if now - heard_at < FORGET_S}
+            near = {name: hello for name, (heard_at, hello) in self._heard.items() if now - heard_at < _silent_s(hello)}
             candidate.trial = frozenset(near)
             voters = candidate.record.voters
             answering = {name: hello for name, hello in near.items() if name in voters or candidate.grants(name, now)}

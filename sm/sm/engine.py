@@ -228,6 +228,8 @@ class Engine:
     def _next_of_activity(self, now: float) -> float:
         mine = self.activity
         moments = [mine.deadline] if mine.phase in (Phase.LEAVING, Phase.AWAY) else []
+        if mine.lost_at is not None:
+            moments.append(mine.lost_at + activity.GRACE_S)
         if mine.phase is Phase.ACTIVE and mine.copies is Copies.ALONE and mine.retry_at > now:
             moments.append(mine.retry_at)
         return min(moments, default=float("inf"))
