@@ -13,14 +13,13 @@ import selectors
 import socket
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from sm import actions, activity, group, service
 from sm.actions import Runner
 from sm.activity import Activity, Copies, Order, Phase
 from sm.daemon import View, Wish
 from sm.group import GroupState, Side
-from sm.leaseholder import Leaseholder
 from sm.messages import Hello
 from sm.model import Model, Service
 from sm.service import Condition, Desire, Died, Facts, Machine, Recover, Report, Result, Run, State, Status, Tick, Verb
@@ -69,6 +68,25 @@ class _Held:
     restart: bool = False
 
 
+class Lease(Protocol):
+    """What the engine sees of the lease, and tells it: a Leaseholder."""
+
+    view: View
+
+    @property
+    def descriptor(self) -> int:
+        """It can be read when there is something to hear."""
+
+    @property
+    def repeat_at(self) -> float:
+        """When something is to be told again."""
+
+    def want(self, wish: Wish) -> None: ...
+
+    def hear(self) -> None:
+        """:raises EOFError: when there is nobody any more who could hold the lease"""
+
+
 class Observer:
     """What hears of changes; the database and alarms are behind it."""
 
@@ -97,7 +115,7 @@ class Engine:
         peer: str | None,
         model: Model,
         observer: Observer,
-        lease: Leaseholder,
+        lease: Lease,
         reboot: Callable[[str], None],
         boot: str,
         clock: Callable[[], float] = time.monotonic,
@@ -137,7 +155,7 @@ class Engine:
         self._waker.setblocking(False)
         self._woken.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ, self._drain)
-        self._selector.register(lease.descriptor, selectors.EVENT_READ, self._hear)
+        self.watch(lease.descriptor, self._hear)
         addresses = {
             held.about.name: found
             for held in self._held.values()
@@ -197,7 +215,13 @@ class Engine:
             self.turn()
             if self._retire_by < float("inf") and (self.is_stopped or self._clock() >= self._retire_by):
                 break
+        self.close()
+
+    def close(self) -> None:
+        """End what is at work; services stay as they are."""
         self._runner.close()
+        for held in self._held.values():
+            self._forget_process(held)
         self._selector.close()
         self._waker.close()
         self._woken.close()
@@ -398,9 +422,7 @@ class Engine:
     def _take(self, held: _Held, event: service.Event) -> None:
         before = held.machine
         held.machine, runs = service.step(held.about.conf, before, event, self._dependencies(held), self._clock())
-        if held.machine.failures > before.failures or (
-            held.machine.status is Status.FAILED and before.status is not Status.FAILED
-        ):
+        if held.machine.status is Status.FAILED and before.status is not Status.FAILED:
             held.failed_at = time.time()
         if isinstance(event, Recover):
             held.failed_at = None
@@ -465,10 +487,7 @@ class Engine:
 
     def _watch_process(self, held: _Held) -> None:
         """Its end is heard of at once, where its process is known."""
-        if held.watched is not None:
-            self.ignore(held.watched)
-            os.close(held.watched)
-            held.watched = None
+        self._forget_process(held)
         if held.machine.state not in (State.ACTIVE, State.STANDBY):
             return
         call = held.about.calls.get("enable")
@@ -487,11 +506,14 @@ class Engine:
             return
         self.watch(held.watched, lambda: self._died(held))
 
-    def _died(self, held: _Held) -> None:
+    def _forget_process(self, held: _Held) -> None:
         if held.watched is not None:
             self.ignore(held.watched)
             os.close(held.watched)
             held.watched = None
+
+    def _died(self, held: _Held) -> None:
+        self._forget_process(held)
         LOG.warning("%s: its process has ended", held.about.name)
         self._take(held, Died())
 
