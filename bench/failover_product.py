@@ -157,7 +157,7 @@ class Observer:
 
 
 @contextlib.contextmanager
-def _observers(product: Product) -> Iterator[tuple[Observer, Observer]]:
+def observers(product: Product) -> Iterator[tuple[Observer, Observer]]:
     switch = product.lab.switch.pid
     if switch is None:
         raise FailoverError("The lab's networks are not there.")
@@ -173,7 +173,7 @@ def measure(product: Product) -> failover.Outcome:
     """Cut the power of the active controller, see what happens, and have it back as the standby."""
     product.await_ready()
     failed = product.active()
-    with _observers(product) as (holder, writer):
+    with observers(product) as (holder, writer):
         for observer in (holder, writer):
             if not observer.await_change(FAILOVER_DEADLINE_S):
                 raise FailoverError(f"{product.name}: nobody answers before the fault.")

@@ -21,7 +21,7 @@ _POLL_S = 0.005
 _PERIOD_US = 100_000
 _LEAST_QUOTA_US = 1_000
 # Of each second: all labs, one, its hosts, a host. One that is powered on has its share while the group of its last life still fades.
-_REAL_TIME_US = (950_000, 450_000, 440_000, 100_000)
+_REAL_TIME_US = (950_000, 310_000, 300_000, 95_000)
 
 
 class GroupError(LabError):

@@ -21,7 +21,8 @@ _PORTS = ("mgmt", "cluster", "oam")
 
 
 def main() -> None:
-    sys.exit(service.live("sysinv-agent", lambda: [agent.make_service(collect)]))
+    # Each process costs memory on every host of a lab: the one that carries fault reports is a part of this one.
+    sys.exit(service.live("sysinv-agent", lambda: [*service.load(["fm-courier"]), agent.make_service(collect)]))
 
 
 def collect(settings: pathlib.Path = SETTINGS, devices: pathlib.Path = _DEVICES) -> agent.Inventory:

@@ -200,12 +200,13 @@ class Machine:
         with contextlib.suppress(enter.RunError):
             self._switch.unplug(self.host)
         leader = self.leader
+        # From now on it is off: what is left of it is on its way out.
+        self._pid_file.unlink(missing_ok=True)
         if leader is not None:
             with contextlib.suppress(ProcessLookupError):
                 # The kernel ends all others of its process name space with it, also those that are frozen.
                 os.kill(leader.pid, signal.SIGKILL)
         self.group.end()
-        self._pid_file.unlink(missing_ok=True)
         self._forget_hanging()
 
     def _forget_hanging(self) -> Book:

@@ -61,6 +61,7 @@ class Facts:
     :ivar peer: the other controller, while it is heard
     :ivar follows: its copies can follow
     :ivar is_peer_active: it says so
+    :ivar leads: this controller's own data are the active ones
     :ivar is_standalone: the active copy says that no other one follows
     :ivar done: how the last order came out, once it did
     :ivar is_stopped: nothing is left that needs the lease
@@ -73,6 +74,7 @@ class Facts:
     peer: Side | None = None
     follows: bool = False
     is_peer_active: bool = False
+    leads: bool = True
     is_standalone: bool = False
     done: bool | None = None
     is_stopped: bool = False
@@ -181,7 +183,7 @@ def _copies(activity: Activity, facts: Facts) -> tuple[Activity, list[Order]]:
     """One step of the data; at most one order is at work."""
     peer = facts.peer if facts.peer is not None and facts.peer.is_ready and facts.follows else None
     match activity.copies:
-        case Copies.ALONE if peer is not None and facts.now >= activity.retry_at:
+        case Copies.ALONE if peer is not None and facts.leads and facts.now >= activity.retry_at:
             return dataclasses.replace(activity, copies=Copies.ATTACHING, partner=peer.name), [Order.ATTACH]
         case Copies.ATTACHING if peer is None or facts.done is False:
             # It may have come so far that writes wait already.

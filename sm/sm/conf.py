@@ -3,7 +3,11 @@
 
 from oslo_config import cfg
 
+from stx.rest import options
+
 CONF = cfg.CONF
+
+API_PORT = 7777
 
 sm_opts: list[cfg.Opt] = [
     cfg.StrOpt(
@@ -27,11 +31,15 @@ sm_opts: list[cfg.Opt] = [
 ]
 
 
+api_opts = options.listening(API_PORT)
+
+
 def register() -> None:
     """May be called more than once."""
     CONF.register_opts(sm_opts, group="sm")
+    CONF.register_opts(api_opts, group="sm_api")
 
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
     """For oslo-config-generator (entry point group oslo.config.opts)."""
-    return [("sm", sm_opts)]
+    return [("sm", sm_opts), ("sm_api", api_opts)]

@@ -5,7 +5,6 @@ Files are laid over each other: the set that is shipped says which services ther
 which addresses, and with which parameters. Words of the tables: spec mtce-sm.md B1.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
@@ -13,6 +12,7 @@ import msgspec
 import yaml  # type: ignore[import-untyped]
 
 from sm import service
+from sm.parameters import parameters
 from sm.service import Verb
 
 Row = dict[str, Any]
@@ -172,17 +172,6 @@ def parse(texts: Mapping[str, str]) -> Tables:
         "SERVICE_DEPENDENCY": _dependencies(services),
         "SERVICE_ACTION_RESULTS": _results(where, file.results),
     }
-
-
-def parameters(given: Mapping[str, Any]) -> str:
-    """The one text that a table has for them."""
-    return ",".join(f"{name}={value}" for name, value in sorted(given.items()))
-
-
-def read_parameters(text: str) -> dict[str, str]:
-    """The reverse; a comma ends a value where a name and = follow it."""
-    found = re.split(r",(?=[\w-]+=)", text) if text else []
-    return dict(pair.split("=", 1) for pair in found if "=" in pair)
 
 
 def _read(name: str, text: str) -> dict[str, Any]:

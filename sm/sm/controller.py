@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A controller put together: the lease in one process, services in another one, and the kernel's gate between them and the world.
 
-On a host that only votes there is the lease's loop alone.
+On a host that only votes there is the lease's loop alone: sm.cmd.voter.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from sm import actions, activity, configuration, control, model
+from sm import actions, activity, control, model
 from sm.control import ControlError
 from sm.daemon import Loop, View, Wish
 from sm.db import Database, DatabaseError, Row
@@ -21,45 +21,12 @@ from sm.gate import Gate
 from sm.keeper import Keeper
 from sm.lease import Timing
 from sm.leaseholder import Leaseholder
-from sm.messages import Hello, Keys, Receiver, Sender
-from sm.paths import Path, Paths
+from sm.messages import Receiver, Sender
+from sm.node import boot_id, named, network, open_master
+from sm.paths import Paths
 from sm.reporter import Reporter
 
 LOG = logging.getLogger(__name__)
-
-BOOT_ID = pathlib.Path("/proc/sys/kernel/random/boot_id")
-
-
-class NotConfiguredError(Exception):
-    """The database lacks something; the message says what to call."""
-
-
-def boot_id() -> str:
-    return BOOT_ID.read_text().strip()
-
-
-def network(database: Database) -> tuple[list[Path], dict[str, Keys]]:
-    """The networks over which this host speaks, and their keys."""
-    found, keys = [], {}
-    for row in database.rows("SERVICE_DOMAIN_INTERFACES", provisioned="yes"):
-        own = row["auth_key"].encode() if row["auth_key"] else None
-        old = [key.encode() for key in (row["old_auth_keys"] or "").split(",") if key]
-        keys[row["interface_name"]] = Keys(own, tuple(filter(None, [own, *old])))
-        peers = configuration.read_parameters(row["network_peer_address"] or "")
-        address, port = row["network_address"], row["network_port"]
-        found.append(Path(row["interface_name"], address, peers, keys[row["interface_name"]], port, row["interface_name"]))
-    return found, keys
-
-
-def named(database: Database) -> tuple[str, str]:
-    """This host's name, and that of its cluster.
-
-    :raises NotConfiguredError: when they are not there
-    """
-    node, cluster = database.value("node"), database.value("cluster")
-    if not (node and cluster):
-        raise NotConfiguredError(f"{database.path} does not name this host and its cluster. Load them: sm-configure load FILE")
-    return node, cluster
 
 
 class _Gated:
@@ -106,21 +73,6 @@ class _Lease:
         )
 
 
-class Voter:
-    """A host that only votes."""
-
-    def __init__(self, state_path: pathlib.Path) -> None:
-        database = Database(state_path / "sm.db")
-        name, cluster = named(database)
-        keeper = Keeper(state_path)
-        start = keeper.next_start(time.time())
-        found, keys = network(database)
-        database.close()
-        hello = Hello(name, False, boot_id(), 0)
-        ways = Paths(Sender(cluster, name, start), Receiver(cluster, keys), found)
-        self.loop = Loop(name, start, keeper, ways, Timing(), wish=Wish(hello))
-
-
 class Controller:
     """:param state_path: holds the configured database
     :param run_path: for the database with states, and the control socket
@@ -136,7 +88,7 @@ class Controller:
         reboot_command: str,
     ) -> None:
         self._reboot_command = reboot_command
-        self._database, known = _runtime(state_path / "sm.db", run_path / "sm.db")
+        self._database, known = _runtime(state_path, run_path / "sm.db")
         name, _ = named(self._database)
         peer = self._database.value("peer") or None
         about = model.load(self._database)
@@ -246,15 +198,13 @@ def _floating(about: model.Model) -> list[str]:
     return [each.address for each in found if each is not None]
 
 
-def _runtime(master: pathlib.Path, runtime: pathlib.Path) -> tuple[Database, list[Row]]:
+def _runtime(state_path: pathlib.Path, runtime: pathlib.Path) -> tuple[Database, list[Row]]:
     """The database with states, as it was configured, and what the one before knew of its services.
 
     :raises NotConfiguredError: when there is nothing configured
     :raises DatabaseError: when a file cannot be used
     """
-    if not master.exists():
-        raise NotConfiguredError(f"{master} is not there. Make it: sm-configure load FILE")
-    configured, made = Database(master), Database(runtime)
+    configured, made = open_master(state_path), Database(runtime)
     known: list[Row] = []
     with contextlib.suppress(DatabaseError):
         known = made.rows("SERVICES")

@@ -63,6 +63,7 @@ class View:
     :ivar is_agreed: the record is this controller's, and a majority keeps it
     :ivar heard: who was heard a moment ago, and said what
     :ivar paths: by network and name, of whoever was ever heard there, whether it still is
+    :ivar networks: whether each network works: its port has a link, and somebody is heard there, where anybody ever was
     :ivar dropped: how many datagrams were dropped, by network and reason; not the newest figures
     """
 
@@ -71,6 +72,7 @@ class View:
     is_agreed: bool = False
     heard: dict[str, Hello] = dataclasses.field(default_factory=dict)
     paths: dict[tuple[str, str], bool] = dataclasses.field(default_factory=dict)
+    networks: dict[str, bool] = dataclasses.field(default_factory=dict)
     dropped: dict[tuple[str, str], int] = dataclasses.field(default_factory=dict)
 
 
@@ -268,11 +270,16 @@ class Loop:
             is_agreed,
             {name: hello for name, (heard_at, hello) in self._heard.items() if now - heard_at < _silent_s(hello)},
             {place: now - heard_at < FORGET_S for place, heard_at in self._paths.heard_at.items()},
+            {name: has_link and self._is_heard_on(name, now) for name, has_link in self._paths.links().items()},
             self._count(now),
         )
         if view != self.view:
             self.view = view
             self._changed(view)
+
+    def _is_heard_on(self, network: str, now: float) -> bool:
+        heard = [heard_at for (path, _), heard_at in self._paths.heard_at.items() if path == network]
+        return not heard or now - max(heard) < FORGET_S
 
     def _count(self, now: float) -> dict[tuple[str, str], int]:
         """A flood of such datagrams shall not keep anybody busy who only shows how many there are."""

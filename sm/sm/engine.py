@@ -276,12 +276,13 @@ class Engine:
         peer, hello = self._peer(view)
         return activity.Facts(
             now,
-            Side(self.name, self.is_ready, True, tuple(self._status(name) for name in self._moving())),
+            Side(self.name, self.is_ready, True, tuple(self._status(name) for name in self._moving()), self._down(view, hello)),
             view.holds,
             view.record.eligible if view.is_agreed else None,
             peer,
             hello is not None and hello.has_data,
             hello is not None and hello.is_active,
+            all(held.machine.state is State.ACTIVE for held in self._held.values() if held.about.has_data),
             self._is_standalone,
             self._order_done,
             self.is_stopped,
@@ -293,7 +294,17 @@ class Engine:
             return None, None
         moving = self._moving()
         found = tuple(Status(status) for name, (_, status, _) in sorted(hello.groups.items()) if name in moving)
-        return Side(hello.sender, hello.is_ready, hello.sender in view.record.eligible, found), hello
+        down = group.down(hello.networks, view.networks, self._hears(view, hello.sender))
+        return Side(hello.sender, hello.is_ready, hello.sender in view.record.eligible, found, down), hello
+
+    @staticmethod
+    def _hears(view: View, name: str) -> dict[str, bool]:
+        """Where a host that was ever heard still is."""
+        return {network: is_heard for (network, heard), is_heard in view.paths.items() if heard == name}
+
+    @staticmethod
+    def _down(view: View, hello: Hello | None) -> int:
+        return group.down(view.networks, hello.networks, hello.hears) if hello else group.down(view.networks, {}, {})
 
     def _moving(self) -> list[str]:
         return sorted(name for name, each in self._model.groups.items() if not each.is_everywhere)
@@ -340,6 +351,8 @@ class Engine:
             all(held.machine.state is State.STANDBY and held.machine.status is not Status.FAILED for held in with_data),
             {name: (str(each.state), str(each.status), str(each.condition)) for name, each in self._shown.items()},
             self.states,
+            dict(self._lease.view.networks),
+            self._hears(self._lease.view, self.peer) if self.peer else {},
         )
 
     def _begin(self, order: Order) -> None:
@@ -548,6 +561,7 @@ class Engine:
         if view != self._seen_view:
             self._seen_view = view
             self._observer.peers(view)
+            self._tell()
         for name, held in self._held.items():
             told = _told(held.machine)
             if self._told.get(name) != told:

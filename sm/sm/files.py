@@ -221,10 +221,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _configured() -> dict[str, str]:
     """The parameters that the service has, for whoever calls it by hand."""
-    from sm import configuration
     from sm.db import RUNTIME, Database
+    from sm.parameters import read_parameters
 
     if not RUNTIME.exists():
         return {}
     rows = Database(RUNTIME).rows("SERVICE_INSTANCES", service_name="platform-fs")
-    return configuration.read_parameters(rows[0]["instance_parameters"]) if rows else {}
+    return read_parameters(rows[0]["instance_parameters"]) if rows else {}

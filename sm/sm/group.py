@@ -6,7 +6,7 @@ Spec mtce-sm.md B2.6 and B2.7. Who is active at all is the lease's business; wha
 
 import dataclasses
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sm.service import Conf, State, Status
 
@@ -84,12 +84,14 @@ class Side:
     :ivar is_ready: it is unlocked, has booted, and nothing on it waits for a reboot
     :ivar is_eligible: it has all data that was acknowledged
     :ivar groups: status of each group that moves with the activity
+    :ivar down: how many of its networks do not work
     """
 
     name: str
     is_ready: bool
     is_eligible: bool
     groups: tuple[Status, ...] = ()
+    down: int = 0
 
     @property
     def badness(self) -> tuple[int, int, int]:
@@ -113,8 +115,20 @@ def why_not(peer: Side | None) -> str | None:
 def should_hand_over(own: Side, peer: Side | None) -> bool:
     """Whether the holder lets the lease go because the other controller would do better.
 
-    Degraded groups are no reason: moving costs more than it brings.
+    Degraded groups are no reason: moving costs more than it brings. A network that is out is one, where it works on the other one.
     """
-    if peer is None or Status.FAILED not in own.groups:
+    if peer is None or not (peer.is_ready and peer.is_eligible) or peer.down > own.down:
         return False
-    return peer.is_ready and peer.is_eligible and peer.badness < own.badness
+    if Status.FAILED in own.groups:
+        return peer.badness < own.badness
+    return peer.down < own.down and Status.FAILED not in peer.groups
+
+
+def down(own: Mapping[str, bool], other: Mapping[str, bool], is_heard: Mapping[str, bool]) -> int:
+    """How many networks of a controller do not work.
+
+    :param own: whether each works, as it says itself
+    :param other: the same of the other controller
+    :param is_heard: whether the other one hears it there: where that one's network works, silence is this one's fault
+    """
+    return sum(not works or (other.get(name, False) and is_heard.get(name) is False) for name, works in own.items())

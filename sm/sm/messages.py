@@ -36,6 +36,8 @@ class Hello:
     :ivar has_data: its copies of what is replicated are at work, and can follow those of the active controller
     :ivar groups: state, status and condition by name of service group
     :ivar states: administrative, operational and availability of the host
+    :ivar networks: whether each of its networks works, as far as it can tell
+    :ivar hears: whether it hears the other controller there
     """
 
     sender: str
@@ -47,6 +49,8 @@ class Hello:
     has_data: bool = False
     groups: dict[str, tuple[str, str, str]] = dataclasses.field(default_factory=dict)
     states: tuple[str, str, str] = ("unlocked", "enabled", "available")
+    networks: dict[str, bool] = dataclasses.field(default_factory=dict)
+    hears: dict[str, bool] = dataclasses.field(default_factory=dict)
 
 
 KINDS: dict[str, type] = {"request": lease.Request, "release": lease.Release, "answer": lease.Answer, "hello": Hello}

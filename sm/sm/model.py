@@ -4,9 +4,10 @@
 import dataclasses
 from collections.abc import Mapping
 
-from sm import configuration, service
+from sm import service
 from sm.db import Database, Row
 from sm.group import Impact
+from sm.parameters import read_parameters
 from sm.service import Verb
 
 
@@ -143,7 +144,7 @@ def _service(row: Row, actions: list[Row], waits: list[Row], given: str, known: 
     for each in waits:
         if each["dependent"] in known:
             needed[Verb(each["action"])] = (*needed.get(Verb(each["action"]), ()), each["dependent"])
-    return Service(conf, calls, configuration.read_parameters(given), needed, row["pid_file"] or "", row["has_data"] == "yes")
+    return Service(conf, calls, read_parameters(given), needed, row["pid_file"] or "", row["has_data"] == "yes")
 
 
 def _place(row: Row) -> tuple[str, str, str, int]:

@@ -61,6 +61,10 @@ class Paths:
         """Those that are known beforehand."""
         return sorted({name for path, _ in self._sockets.values() for name in path.peers})
 
+    def links(self) -> dict[str, bool]:
+        """Whether each network's port has a link; one whose device is not known counts as having it."""
+        return {name: not path.device or _has_link(path.device) for name, (path, _) in self._sockets.items()}
+
     def send(self, names: Iterable[str], body: Body) -> None:
         """Send to hosts; one that cannot be reached is as one that does not answer."""
         wanted = list(names)
@@ -108,6 +112,15 @@ def _open(path: Path) -> socket.socket:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, path.device.encode())
     made.bind((path.address, path.port))
     return made
+
+
+def _has_link(device: str) -> bool:
+    try:
+        with open(f"/sys/class/net/{device}/carrier", "rb") as file:
+            return file.read(1) == b"1"
+    except OSError:
+        # It is turned off, or not there.
+        return False
 
 
 # A network that is away for now.

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from sm import configuration, lease
 from sm.db import Database, DatabaseError
 from sm.keeper import Keeper
+from sm.parameters import parameters, read_parameters
 
 SHIPPED = pathlib.Path(__file__).parents[1] / "services.yaml"
 STATE_PATH = "/var/lib/sm"
@@ -123,7 +124,7 @@ def _instance(arguments: argparse.Namespace) -> None:
     database = _database(arguments)
     if not database.rows("SERVICES", name=arguments.service):
         raise RefusedError(f"There is no service {arguments.service}. Look at sm-dump.")
-    given = configuration.parameters(configuration.read_parameters(arguments.parameters))
+    given = parameters(read_parameters(arguments.parameters))
     row = {"service_name": arguments.service, "instance_name": arguments.instance, "instance_parameters": given}
     database.put("SERVICE_INSTANCES", [row])
 

@@ -388,6 +388,7 @@ class World:
             None if said is None else Side(peer, True, peer in candidate.record.eligible),
             said is not None and said.follows,
             said is not None and said.is_active,
+            node.serves,
             False,
             node.done,
             not node.serves,

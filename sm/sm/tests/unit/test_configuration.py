@@ -10,6 +10,7 @@ from oslotest import base
 from sm import configuration, model
 from sm.cmd import configure
 from sm.db import Database
+from sm.parameters import parameters, read_parameters
 from sm.service import Result, State, Status, Verb
 
 GOOD = """
@@ -71,7 +72,7 @@ class ParseTest(base.BaseTestCase):
 
     def test_parameters_keep_what_they_are(self) -> None:
         given = {"a": "1,2", "b": "x=y", "c": "10.0.0.1"}
-        self.assertEqual(given, configuration.read_parameters(configuration.parameters(given)))
+        self.assertEqual(given, read_parameters(parameters(given)))
 
     def test_later_files_go_over_earlier_ones(self) -> None:
         more = "services: {web: {provisioned: false}, ip: {parameters: {nic: x}}}"

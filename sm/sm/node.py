@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a host is told of itself: its name, its cluster, the networks over which it speaks, and their keys."""
+
+import pathlib
+
+from sm.db import Database
+from sm.messages import Keys
+from sm.parameters import read_parameters
+from sm.paths import Path
+
+BOOT_ID = pathlib.Path("/proc/sys/kernel/random/boot_id")
+
+
+class NotConfiguredError(Exception):
+    """The database lacks something; the message says what to call."""
+
+
+def boot_id() -> str:
+    return BOOT_ID.read_text().strip()
+
+
+def open_master(state_path: pathlib.Path) -> Database:
+    """The configured database.
+
+    :raises NotConfiguredError: when there is none
+    :raises DatabaseError: when it cannot be used
+    """
+    path = state_path / "sm.db"
+    if not path.exists():
+        raise NotConfiguredError(f"{path} is not there. Make it: sm-configure load FILE")
+    return Database(path)
+
+
+def network(database: Database) -> tuple[list[Path], dict[str, Keys]]:
+    """The networks, and their keys by name."""
+    found, keys = [], {}
+    for row in database.rows("SERVICE_DOMAIN_INTERFACES", provisioned="yes"):
+        own = row["auth_key"].encode() if row["auth_key"] else None
+        old = [key.encode() for key in (row["old_auth_keys"] or "").split(",") if key]
+        name = row["interface_name"]
+        keys[name] = Keys(own, tuple(filter(None, [own, *old])))
+        peers = read_parameters(row["network_peer_address"] or "")
+        found.append(Path(name, row["network_address"], peers, keys[name], row["network_port"], name))
+    return found, keys
+
+
+def named(database: Database) -> tuple[str, str]:
+    """This host's name, and that of its cluster.
+
+    :raises NotConfiguredError: when they are not there
+    """
+    node, cluster = database.value("node"), database.value("cluster")
+    if not (node and cluster):
+        raise NotConfiguredError(f"{database.path} does not name this host and its cluster. Load them: sm-configure load FILE")
+    return node, cluster
