@@ -118,13 +118,7 @@ def step(activity: Activity, facts: Facts) -> tuple[Activity, list[Order]]:
     if activity.phase is Phase.AWAY:
         return _away(activity, facts), []
     if not facts.holds:
-        lost_at = facts.now if activity.lost_at is None else activity.lost_at
-        if activity.phase is Phase.ACTIVE and not facts.is_peer_active and facts.now < lost_at + GRACE_S:
-            return dataclasses.replace(activity, lost_at=lost_at), []
-        passive = Activity(activity.name, result=activity.result)
-        if activity.phase is Phase.LEAVING:
-            passive = dataclasses.replace(passive, result="The lease ended while the services stopped.")
-        return passive, []
+        return _without_lease(activity, facts), []
     activity = dataclasses.replace(activity, lost_at=None)
     if activity.phase is Phase.PASSIVE:
         activity = Activity(activity.name, Phase.TAKING, result=activity.result)
@@ -136,6 +130,9 @@ def step(activity: Activity, facts: Facts) -> tuple[Activity, list[Order]]:
         return _leaving(activity, facts)
     activity, orders = _copies(activity, facts)
     if should_hand_over(facts.own, facts.peer) and facts.follows and activity.copies is Copies.TOGETHER:
+        if facts.peer is not None and facts.peer.down < facts.own.down:
+            # Nobody reaches it for as long as its services take to stop.
+            return _release(activity, facts), []
         activity, _ = leave(activity, facts)
     return activity, orders
 
@@ -165,10 +162,22 @@ def _leaving(activity: Activity, facts: Facts) -> tuple[Activity, list[Order]]:
     if facts.peer is None or not facts.peer.is_ready:
         return dataclasses.replace(back, result="The other controller was lost; the activity stays."), []
     if facts.is_stopped:
-        return Activity(activity.name, Phase.AWAY, partner=activity.partner, deadline=facts.now + AWAY_S), []
+        return _release(activity, facts), []
     if facts.now >= activity.deadline:
         return dataclasses.replace(back, result=f"The services did not stop within {LEAVE_S:g} s; the activity stays."), []
     return activity, []
+
+
+def _without_lease(activity: Activity, facts: Facts) -> Activity:
+    lost_at = facts.now if activity.lost_at is None else activity.lost_at
+    if activity.phase is Phase.ACTIVE and not facts.is_peer_active and facts.now < lost_at + GRACE_S:
+        return dataclasses.replace(activity, lost_at=lost_at)
+    is_cut_short = activity.phase is Phase.LEAVING
+    return Activity(activity.name, result="The lease ended while the services stopped." if is_cut_short else activity.result)
+
+
+def _release(activity: Activity, facts: Facts) -> Activity:
+    return Activity(activity.name, Phase.AWAY, partner=activity.partner, deadline=facts.now + AWAY_S)
 
 
 def _away(activity: Activity, facts: Facts) -> Activity:

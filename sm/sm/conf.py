@@ -30,7 +30,6 @@ sm_opts: list[cfg.Opt] = [
     ),
 ]
 
-
 api_opts = options.listening(API_PORT)
 
 
@@ -38,6 +37,9 @@ def register() -> None:
     """May be called more than once."""
     CONF.register_opts(sm_opts, group="sm")
     CONF.register_opts(api_opts, group="sm_api")
+
+
+register()
 
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:

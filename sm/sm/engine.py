@@ -387,7 +387,8 @@ class Engine:
             LOG.warning("%s: %s failed (%s): %s", name, order, code, text)
             self._order_done, self._order_left = False, set()
         elif not self._order_left:
-            self._order_done = True
+            # What an audit found before is out of date.
+            self._order_done, self._is_standalone = True, False
 
     def hand_over(self, is_forced: bool = False) -> str | None:
         """Let the other controller have the activity. Gives why not, if it cannot.

@@ -206,8 +206,9 @@ class Candidate:
         self._number = 0
         self._released_at = 0
         self._seen_term = voter.kept.term
-        # The term that it stands in, or was elected in; None between two.
+        # The term that it stands in, or was elected in, and since when; None between two.
         self._term: int | None = None
+        self._since = -math.inf
         self._record = voter.kept.record
         # The record whose voters must agree too, while a change of it is not agreed on.
         self._old: Record | None = None
@@ -274,6 +275,9 @@ class Candidate:
         Its own voter has its answer on disk before the request is sent to others.
         """
         self.wake_at = now + self._timing.renew_s
+        if self._term is not None and now >= max(self.holds_until(), self._since + self._timing.lease_s):
+            # It hears nobody, or not enough. Whoever hears it would go on keeping its promise to it, and grant to nobody else.
+            self._term, self._old = None, None
         is_probe = self._term is None
         if not self.wants or (is_probe and not self._may_stand(now)):
             return None
@@ -315,7 +319,7 @@ class Candidate:
         if answer.is_granted:
             self._would.add(answer.voter)
             if _is_majority(self._would, self._record.voters):
-                self._begin_term()
+                self._begin_term(now)
                 self.wake_at = now
             return
         self._voter.learn(answer.record)
@@ -342,7 +346,7 @@ class Candidate:
             self.wake_at = now + self._chance.uniform(0.0, self._timing.retry_s)
         elif answer.term > (self._term or 0) or self._voted_for_another(answer):
             # Somebody stood whom this voter could not refuse; in a newer term it is won back.
-            self._begin_term()
+            self._begin_term(now)
 
     def _voted_for_another(self, answer: Answer) -> bool:
         """Whether the voter refuses only because of its vote in this term."""
@@ -352,8 +356,9 @@ class Candidate:
         """Whether it may ask who would vote for it. Even one that is not eligible does: what it knows may be old, and others tell."""
         return self._voter.remaining_s(self.name, now) <= 0.0
 
-    def _begin_term(self) -> None:
+    def _begin_term(self, now: float) -> None:
         self._term = self._seen_term = self._next_term()
+        self._since = now
         self._votes.clear()
         self._agreed.clear()
 

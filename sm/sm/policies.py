@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may do what with services and controllers."""
 
+from oslo_policy import policy as oslo_policy
+
 from stx.rest import policy
 
 NODE_GET = "sm:nodes:get"
@@ -11,7 +13,7 @@ SERVICENODE_GET = "sm:servicenode:get"
 SERVICENODE_MODIFY = "sm:servicenode:modify"
 
 
-def list_rules() -> list[policy.policy.RuleDefault]:
+def list_rules() -> list[oslo_policy.RuleDefault]:
     rule, read, operate = policy.rule, policy.READ, policy.OPERATE
     return [
         rule(NODE_GET, read, "See controllers.", ("GET", "/v1/nodes"), ("GET", "/v1/nodes/{uuid}")),

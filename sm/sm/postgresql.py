@@ -54,6 +54,8 @@ _LAG_BYTES = 1 << 20
 _POLL_S = 0.01
 _ANSWER_S = 5.0
 _STREAM_S = 3.0
+# Longer than wal_retrieve_retry_interval.
+_STEADY_S = 1.2
 _INCLUDE = "include_if_exists = 'stx.conf'"
 _SYNCHRONOUS = "synchronous_standby_names = "
 _UNCERTAIN = "# Nobody has seen yet that commits wait."
@@ -720,6 +722,9 @@ def demote(conf: Conf) -> int:
     pid = _running(conf)
     if conf.standby_signal.exists():
         return OK
+    # What has to be on the disk when it stops is written while it still serves.
+    with contextlib.suppress(Failure):
+        _ask(conf, "CHECKPOINT", time.monotonic() + conf.stop_s / 3)
     # Who waits for the peer now is told that it is uncertain, not that it is done: the settings come after.
     _halt(conf, pid)
     if _control(conf)["Database cluster state"] != "shut down":
@@ -766,7 +771,10 @@ def attach(conf: Conf) -> int:
         raise Failure(NOT_CONFIGURED, "OCF_RESKEY_peer is not set: there is nobody to attach.")
     deadline = time.monotonic() + conf.attach_s
     pid = _running_primary(conf, deadline)
-    rows = f"SELECT FROM pg_stat_replication WHERE application_name = {quoted(conf.peer)} AND state = 'streaming'"
+    # One that has diverged streams too, for a moment and again and again: commits must not wait for it.
+    is_steady = f"backend_start < clock_timestamp() - interval '{_STEADY_S} s'"
+    is_peer = f"application_name = {quoted(conf.peer)} AND state = 'streaming' AND {is_steady}"
+    rows = f"SELECT FROM pg_stat_replication WHERE {is_peer}"
     is_in_sync = f"EXISTS ({rows} AND sync_state = 'sync')"
     late = f"{conf.peer} did not get in step in time."
     before = _settings(conf)

@@ -185,6 +185,14 @@ class LeaveTest(ActivityTestCase):
         self.step(agreed=BOTH, peer=WELL, follows=True)
         self.assertEqual(Phase.LEAVING, self.activity.phase)
 
+    def test_a_controller_that_lost_a_network_lets_go_at_once_where_the_other_one_has_it(self) -> None:
+        self.be_together()
+        self.own = dataclasses.replace(self.own, down=1)
+        self.step(agreed=BOTH, peer=dataclasses.replace(WELL, down=1), follows=True)
+        self.assertTrue(self.activity.is_active)
+        self.step(agreed=BOTH, peer=WELL, follows=True)
+        self.assertEqual((Phase.AWAY, False), (self.activity.phase, self.activity.wants_lease))
+
 
 FACTS = st.builds(
     Facts,

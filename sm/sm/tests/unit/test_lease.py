@@ -204,12 +204,25 @@ class ChangeTest(LeaseTest):
         self.ask()
         self.assertTrue(holder.is_agreed())
 
-    def test_one_that_is_not_eligible_does_not_even_ask(self) -> None:
+    def test_one_that_is_not_eligible_asks_in_vain_and_learns_so(self) -> None:
         holder = self.elect()
+        # It was not there when that was agreed on.
+        self.unheard = {"controller-1"}
         holder.change(RECORD.voters, {"controller-0"})
-        self.ask()
+        self.ask(rounds=3)
+        self.unheard = {"controller-0"}
         self.now += 1
-        self.assertIsNone(self.ask("controller-1").request(self.now))
+        self.assertIn("controller-1", self.voters["controller-1"].kept.record.eligible)
+        self.ask("controller-1", rounds=3)
+        self.assertFalse(self.holds("controller-1"))
+        self.assertEqual({"controller-0"}, self.voters["controller-1"].kept.record.eligible)
+
+    def test_one_that_hears_nobody_lets_others_have_it(self) -> None:
+        deaf = self.elect()
+        self.now += TIMING.lease_s
+        asked = deaf.request(self.now)
+        assert asked is not None
+        self.assertTrue(asked[0].is_probe)
 
     def test_computes_that_are_powered_down_one_by_one_never_stop_it(self) -> None:
         holder = self.elect()

@@ -10,7 +10,7 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from oslotest import base
@@ -93,7 +93,7 @@ class SimulationTest(base.BaseTestCase):
 
     def test_the_same_seed_is_the_same_life(self) -> None:
         # Whatever order sets have in a process.
-        code = "from sm.tests.simulation import world; life = world.play(85); print(life.now, life.acknowledged, life.takeovers)"
+        code = "from sm.tests.simulation import world; life = world.play(85); print(life.now, life.acknowledged and life.acknowledged.number, life.takeovers)"
         environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         lives = [
             subprocess.run(
@@ -130,6 +130,26 @@ class SimulationTest(base.BaseTestCase):
 
     def test_voters_that_take_candidates_with_old_records_are_caught(self) -> None:
         self.assert_caught(voter=Indifferent)
+
+    def serving_after(self, fault: Callable[[world.World, str], None]) -> tuple[str, list[str]]:
+        """Who served before something happened to it, and who does a while later, while that lasts."""
+        there = world.World(1, hosts=1, voting=1)
+        there.run(2.0)
+        (before,) = there.serving()
+        fault(there, before)
+        there.run(4.0)
+        return before, there.serving()
+
+    def test_the_other_controller_serves_while_one_is_deaf_or_mute_or_frozen_or_off(self) -> None:
+        def deaf(there: world.World, name: str) -> None:
+            there.cut.update((other, name, network) for other in there.nodes for network in world.NETWORKS)
+
+        def mute(there: world.World, name: str) -> None:
+            there.cut.update((name, other, network) for other in there.nodes for network in world.NETWORKS)
+
+        for fault in (deaf, mute, world.World.freeze, world.World.power_off):
+            before, after = self.serving_after(fault)
+            self.assertEqual([name for name in world.CONTROLLERS if name != before], after, fault)
 
     def part_while_many_hosts_are_enabled(self, candidate: type[lease.Candidate]) -> world.World:
         """The passive controller and the only host that votes are cut off when four more are to vote: too rare to be met by chance."""

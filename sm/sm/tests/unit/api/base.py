@@ -4,6 +4,7 @@
 import pathlib
 import selectors
 import threading
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -82,8 +83,8 @@ class Process(fixtures.Fixture):
         self, node: str, group: str, state: str, status: str = "", condition: str = "", desired: str | None = None
     ) -> None:
         key: Row = {"name": DOMAIN, "node_name": node, "service_group_name": group}
-        number = f"{node}.{group}".encode().hex()[-12:]
-        values = {"uuid": f"10000000-0000-4000-8000-{number}", "desired_state": desired or state, "state": state}
+        known = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{DOMAIN}.{node}.{group}"))
+        values = {"uuid": known, "desired_state": desired or state, "state": state}
         change = ("SERVICE_DOMAIN_ASSIGNMENTS", key, {**values, "status": status, "condition": condition})
         self.database.change([change])
 
