@@ -8,7 +8,6 @@ import contextlib
 import dataclasses
 import io
 import itertools
-import json
 import statistics
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -166,5 +165,13 @@ def _three(values: Sequence[float]) -> str:
     return f"{min(values):.3f} / {statistics.median(values):.3f} / {max(values):.3f}"
 
 
-def dump(measured: dict[str, Sequence[Gaps]]) -> str:
-    return json.dumps({name: [dataclasses.asdict(each) for each in gaps] for name, gaps in measured.items()})
+def figures(name: str, gaps: Sequence[Gaps]) -> dict[str, float | int]:
+    """The same for programs: the fault's name before each."""
+    found: dict[str, float | int] = {}
+    for part in ("address", "write"):
+        values = [getattr(each, f"{part}_s") for each in gaps]
+        for what, value in (("min", min(values)), ("median", statistics.median(values)), ("max", max(values))):
+            found[f"{name}_{part}_gap_{what}_s"] = round(value, 3)
+    found[f"{name}_lost_writes"] = sum(each.lost_writes for each in gaps)
+    found[f"{name}_double_holder_samples"] = sum(each.double_holder_samples for each in gaps)
+    return found

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import failover
+from bench.failover_own import OwnProduct
 from bench.failover_product import FailoverError, Product, measure
 from bench.peers.keepalived import KeepalivedPeer
 from bench.peers.pacemaker import PacemakerPeer
@@ -23,6 +24,7 @@ from stxlab.errors import LabError
 
 RUNS = 5
 PRODUCTS: dict[str, Callable[[Path, Progress], Product]] = {
+    OwnProduct.name: OwnProduct,
     "keepalived_100ms": lambda directory, say: KeepalivedPeer(directory, say, 0.1),
     "keepalived_1000ms": lambda directory, say: KeepalivedPeer(directory, say, 1.0),
     "pacemaker_300ms": lambda directory, say: PacemakerPeer(directory, say, 300),

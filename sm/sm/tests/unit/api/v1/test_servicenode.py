@@ -77,6 +77,11 @@ class ShowTest(ServiceNodeTest):
         shown = self.rest.get("/v1/servicenode/controller-9").json
         self.assertEqual({"unknown"}, {shown[name] for name in ("admin", "oper", "avail", "active_services")})
 
+    def test_the_controller_that_is_asked_is_known_before_anything_happened_to_it(self) -> None:
+        self.process.database.load({"NODES": []})
+        shown = self.rest.get("/v1/servicenode/controller-0").json
+        self.assertEqual(("unknown", "yes"), (shown["admin"], shown["active_services"]))
+
     def test_a_host_that_is_no_controller_is_not_found(self) -> None:
         answer = self.rest.get("/v1/servicenode/compute-0")
         self.assert_refused(404, "There is no controller compute-0. There are: controller-0, controller-1.", answer)
