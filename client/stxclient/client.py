@@ -10,7 +10,7 @@
 
 from keystoneauth1 import session as ksa_session
 
-from stxclient import alarms, hosts, systems, transport
+from stxclient import alarms, hosts, services, systems, transport
 
 DEFAULT_TIMEOUT_S = 600.0
 
@@ -51,6 +51,9 @@ class Client:
         faults = connected(transport.FAULTS, fm_url)
         self.systems = systems.Systems(platform)
         self.hosts = hosts.Hosts(platform)
+        self.service_nodes = services.ServiceNodes(platform)
+        self.service_groups = services.ServiceGroups(platform)
+        self.services = services.Services(platform)
         self.alarms = alarms.Alarms(faults)
         self.events = alarms.Events(faults)
         self.event_suppression = alarms.EventSuppression(faults)

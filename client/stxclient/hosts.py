@@ -82,6 +82,15 @@ class Hosts(collection.Collection):
         """Sets attributes by name; gives the host as it is then."""
         return self._resource(self._service.patch(transport.path(self.path, str(host)), _wire_form(changes)))
 
+    def swact(self, host: str, force: bool = False) -> resources.Resource:
+        """Has the active controller hand over its activity; gives the host. It has begun then, and is not done.
+
+        :param force: also where services have failed on the other controller
+        :raises exceptions.BadRequest: when it cannot be; the text says what to do
+        """
+        action = "force-swact" if force else "swact"
+        return self._resource(self._service.patch(transport.path(self.path, str(host)), {"action": action}))
+
     def delete(self, host: str) -> None:
         """Removes a host from the system."""
         self._service.delete(transport.path(self.path, str(host)))

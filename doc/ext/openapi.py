@@ -18,13 +18,20 @@ from unittest import mock
 from wsme import types as wtypes
 
 from fm.api import root as fm_root
+from sm import control
+from sm.api import root as sm_root
 from stx import db, exception, paging, rpc, version
 from stx.rest import app, policy, query, types, wire
 from sysinv.api import root as sysinv_root
+from sysinv.api.v1 import sm_api
 
-SERVICES = {"fm": fm_root, "sysinv": sysinv_root}
-TITLES = {"fm": "StarlingX Fault Management API", "sysinv": "StarlingX System API"}
-PORTS = {"fm": 18002, "sysinv": 6385}
+SERVICES = {"fm": fm_root, "sm": sm_root, "sysinv": sysinv_root}
+TITLES = {
+    "fm": "StarlingX Fault Management API",
+    "sm": "StarlingX Service Management API",
+    "sysinv": "StarlingX System API",
+}
+PORTS = {"fm": 18002, "sm": 7777, "sysinv": 6385}
 # Name of a controller's method, HTTP method, whether it is about one item, what it does.
 METHODS = (
     ("get_all", "get", False, "List"),
@@ -94,6 +101,8 @@ def _noting(noted: Noted) -> Iterator[None]:
             (wire, "from_patch", body("patch")),
             (db.Database, "_run", end),
             (rpc.Client, "call", end),
+            (control, "ask", end),
+            (sm_api, "call", end),
         ):
             stack.enter_context(mock.patch.object(place, name, stand_in))
         stack.enter_context(contextlib.suppress(_End))
@@ -101,7 +110,7 @@ def _noting(noted: Noted) -> Iterator[None]:
 
 
 def document(service: str) -> dict[str, Any]:
-    """The OpenAPI document of a service, `fm` or `sysinv`."""
+    """The OpenAPI document of a service, `fm`, `sm` or `sysinv`."""
     root = SERVICES[service].RootController().v1
     schemas: dict[str, Any] = {
         "Link": {"type": "object", "properties": {"href": {"type": "string"}, "rel": {"type": "string"}}},
@@ -203,7 +212,8 @@ def _answer(controller: Any, noted: Noted, path: str, method: str, schemas: dict
         module = vars(sys.modules[type(controller).__module__])
         return _resource(getattr(controller, "_view", None) or module.get("_full") or module["_view"], schemas)
     items = {"type": "array", "items": _resource(noted.view, schemas)}
-    key = path.removesuffix("/detail").rpartition("/")[2]
+    # What another service shows has that one's key here.
+    key = getattr(controller, "_key", path.removesuffix("/detail").rpartition("/")[2])
     return {"type": "object", "properties": {key: items, "next": {"type": "string", "description": "Where the next page is"}}}
 
 
@@ -221,7 +231,9 @@ def _resource(view: wire.View, schemas: dict[str, Any]) -> dict[str, Any]:
 def _schema(kind: Any, is_nullable: bool = False) -> dict[str, Any]:
     """The JSON schema of a WSME type."""
     if isinstance(kind, wtypes.ArrayType):
-        return {"type": "array", "items": {"$ref": f"#/components/schemas/{kind.item_type.__name__}"}}
+        is_text = kind.item_type is wtypes.text
+        items = {"type": "string"} if is_text else {"$ref": f"#/components/schemas/{kind.item_type.__name__}"}
+        return {"type": "array", "items": items}
     schema = dict(_SCHEMAS.get(getattr(kind, "name", None), {"type": "integer" if kind is int else "string"}))
     if isinstance(kind, types.DateTime):
         # Without a suffix it is no date-time by RFC 3339.

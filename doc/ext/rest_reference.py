@@ -41,7 +41,9 @@ def page(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _asked(operation: Operation) -> Iterator[str]:
-    """What the list's query can say."""
+    """What the list's query can say; nothing where there is no list."""
+    if "x-order" not in operation:
+        return
     key, direction = operation["x-order"].split(", ")
     yield f"The list is sorted by ``{key}``, {'ascending' if direction == 'asc' else 'descending'}, unless the query says otherwise."
     asked = {parameter["name"]: parameter["schema"] for parameter in operation["parameters"] if parameter["in"] == "query"}
@@ -88,7 +90,7 @@ def _attributes(forms: Sequence[Properties], settable: dict[str, list[str]]) -> 
 def _in_words(schema: dict[str, Any]) -> str:
     kind = schema["type"] if isinstance(schema["type"], str) else schema["type"][0]
     if kind == "array":
-        return "list of links"
+        return "list of links" if "$ref" in schema["items"] else "list of texts"
     if "enum" in schema:
         return "one of " + ", ".join(f"``{value}``" if value else "empty" for value in schema["enum"] if value is not None)
     if "description" in schema:

@@ -147,6 +147,7 @@ def _standard(database_password: str) -> dict[str, dict[str, Any]]:
         "pmon": {"conf_dir": "/etc/pmon.d"},
         # Hosts that are installed reach it over the network that they are installed from.
         "sysinv_api": {"bind_host": "0.0.0.0"},
+        "sm_api": {"bind_host": "0.0.0.0"},
         "sysinv_conductor": {
             "management_subnet": topology.SUBNETS["mgmt"],
             "pxeboot_subnet": topology.SUBNETS["pxeboot"],

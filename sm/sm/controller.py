@@ -97,7 +97,7 @@ class Controller:
             name,
             peer,
             about,
-            Reporter(name, peer, self._database, report),
+            Reporter(name, peer, self._database, report, {name for name, each in about.groups.items() if each.is_everywhere}),
             self.leaseholder,
             self._reboot,
             boot_id(),

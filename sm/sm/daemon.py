@@ -61,6 +61,7 @@ class View:
     """What the loop sees.
 
     :ivar is_agreed: the record is this controller's, and a majority keeps it
+    :ivar granting: who has granted the lease to this controller a moment ago, whether it votes or would
     :ivar heard: who was heard a moment ago, and said what
     :ivar paths: by network and name, of whoever was ever heard there, whether it still is
     :ivar networks: whether each network works: its port has a link, and somebody is heard there, where anybody ever was
@@ -70,6 +71,7 @@ class View:
     holds: bool = False
     record: Record = BLANK
     is_agreed: bool = False
+    granting: frozenset[str] = frozenset()
     heard: dict[str, Hello] = dataclasses.field(default_factory=dict)
     paths: dict[tuple[str, str], bool] = dataclasses.field(default_factory=dict)
     networks: dict[str, bool] = dataclasses.field(default_factory=dict)
@@ -268,6 +270,7 @@ class Loop:
             holds,
             self.voter.kept.record if candidate is None else candidate.record,
             is_agreed,
+            frozenset(name for name in self._heard if candidate is not None and candidate.grants(name, now)),
             {name: hello for name, (heard_at, hello) in self._heard.items() if now - heard_at < _silent_s(hello)},
             {place: now - heard_at < FORGET_S for place, heard_at in self._paths.heard_at.items()},
             {name: has_link and self._is_heard_on(name, now) for name, has_link in self._paths.links().items()},

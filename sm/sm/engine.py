@@ -96,6 +96,8 @@ class Observer:
 
     def activity(self, now: Activity, before: Activity) -> None: ...
 
+    def node(self, is_ready: bool, states: tuple[str, str, str]) -> None: ...
+
     def peers(self, view: View) -> None: ...
 
     def settled(self) -> None:
@@ -150,6 +152,7 @@ class Engine:
         self._recover_at = float("inf")
         self._stop_by = float("inf")
         self._seen_view: View | None = None
+        self._seen_own: tuple[bool, tuple[str, str, str]] | None = None
         self._selector = selectors.DefaultSelector()
         self._waker, self._woken = socket.socketpair()
         self._waker.setblocking(False)
@@ -295,7 +298,9 @@ class Engine:
         moving = self._moving()
         found = tuple(Status(status) for name, (_, status, _) in sorted(hello.groups.items()) if name in moving)
         down = group.down(hello.networks, view.networks, self._hears(view, hello.sender))
-        return Side(hello.sender, hello.is_ready, hello.sender in view.record.eligible, found, down), hello
+        # One that has not granted yet does not know the record, and could not ask for the lease.
+        is_eligible = hello.sender in view.record.eligible and (hello.sender in view.granting or not view.holds)
+        return Side(hello.sender, hello.is_ready, is_eligible, found, down), hello
 
     @staticmethod
     def _hears(view: View, name: str) -> dict[str, bool]:
@@ -558,6 +563,10 @@ class Engine:
         return self._shown[name].status if name in self._shown else Status.NONE
 
     def _show(self) -> None:
+        own = self.is_ready, self.states
+        if own != self._seen_own:
+            self._seen_own = own
+            self._observer.node(*own)
         view = self._lease.view
         if view != self._seen_view:
             self._seen_view = view

@@ -50,12 +50,9 @@ from typing import NamedTuple, NoReturn
 OK, FAILED, UNKNOWN_ACTION, NOT_INSTALLED, NOT_CONFIGURED, NOT_RUNNING, PRIMARY = 0, 1, 3, 5, 6, 7, 8
 DATA_SYNCING, DATA_STANDALONE = 36, 41
 
-_LAG_BYTES = 1 << 20
 _POLL_S = 0.01
 _ANSWER_S = 5.0
 _STREAM_S = 3.0
-# Longer than wal_retrieve_retry_interval.
-_STEADY_S = 1.2
 _INCLUDE = "include_if_exists = 'stx.conf'"
 _SYNCHRONOUS = "synchronous_standby_names = "
 _UNCERTAIN = "# Nobody has seen yet that commits wait."
@@ -771,10 +768,7 @@ def attach(conf: Conf) -> int:
         raise Failure(NOT_CONFIGURED, "OCF_RESKEY_peer is not set: there is nobody to attach.")
     deadline = time.monotonic() + conf.attach_s
     pid = _running_primary(conf, deadline)
-    # One that has diverged streams too, for a moment and again and again: commits must not wait for it.
-    is_steady = f"backend_start < clock_timestamp() - interval '{_STEADY_S} s'"
-    is_peer = f"application_name = {quoted(conf.peer)} AND state = 'streaming' AND {is_steady}"
-    rows = f"SELECT FROM pg_stat_replication WHERE {is_peer}"
+    rows = f"SELECT FROM pg_stat_replication WHERE application_name = {quoted(conf.peer)} AND state = 'streaming'"
     is_in_sync = f"EXISTS ({rows} AND sync_state = 'sync')"
     late = f"{conf.peer} did not get in step in time."
     before = _settings(conf)
@@ -782,9 +776,10 @@ def attach(conf: Conf) -> int:
         # Required already, by one who was told so: that stays, whatever comes out.
         _await(conf, is_in_sync, deadline, late)
         return OK
-    behind = f"pg_wal_lsn_diff(pg_current_wal_lsn(), flush_lsn) < {_LAG_BYTES}"
+    # One that has diverged streams too, what both have in common, again and again. Commits must not wait before it has what is new.
+    now = quoted(_ask(conf, "SELECT pg_logical_emit_message(true, 'stx', 'attach')", deadline))
     try:
-        _await(conf, f"EXISTS ({rows} AND {behind})", deadline, f"{conf.peer} does not stream.")
+        _await(conf, f"EXISTS ({rows} AND sent_lsn >= {now} AND flush_lsn >= {now})", deadline, f"{conf.peer} does not follow.")
         _require(conf, pid, conf.peer, is_certain=False)
         names = quoted(identifier(conf.peer))
         _await(conf, f"current_setting('synchronous_standby_names') = {names}", deadline, "Settings are not read.")

@@ -7,7 +7,7 @@ None of it is needed to be active: what cannot be told is logged, and told again
 import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from fm import client as fm
 from sm.activity import Activity, Copies, Phase
@@ -29,7 +29,9 @@ SETTLE_S = 30.0
 
 
 class Reporter(Observer):
-    """:param report: hands fault reports over; raises exception.StxException when it cannot"""
+    """:param report: hands fault reports over; raises exception.StxException when it cannot
+    :param everywhere: groups that all controllers have at once
+    """
 
     def __init__(
         self,
@@ -37,19 +39,21 @@ class Reporter(Observer):
         peer: str | None,
         database: Database,
         report: Callable[[Sequence[fm.Report]], None],
+        everywhere: Collection[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name = name
         self._peer = peer
         self._database = database
         self._report = report
+        self._everywhere = everywhere
         self._clock = clock
         self._rows: dict[tuple[str, str], tuple[str, Row, Row]] = {}
         self._reports: list[fm.Report] = []
         # What is alarmed, by id and entity: text and severity. At first nothing is known, so all is cleared.
         self._alarms: dict[tuple[str, str], tuple[str, str] | None] = {}
-        self._heard: dict[str, dict[str, tuple[str, str, str]]] = {}
         self._view = View()
+        self._groups_of_peer: set[str] = set()
         self._activity = Activity(name)
         self._begun = clock()
 
@@ -94,8 +98,10 @@ class Reporter(Observer):
             }
             if now.phase in said:
                 self._log(NODE_LOG, f"host={self._name}", f"{self._name} {said[now.phase]}. {now.result}".strip())
-            self._update("NODES", {"name": self._name}, self._node(("unlocked", "enabled", "available"), True))
         self._redundancy()
+
+    def node(self, is_ready: bool, states: tuple[str, str, str]) -> None:
+        self._update("NODES", {"name": self._name}, self._node(states, is_ready))
 
     def peers(self, view: View) -> None:
         self._view = view
@@ -105,11 +111,14 @@ class Reporter(Observer):
             self._update("NODES", {"name": name}, self._node(hello.states, hello.is_ready))
             self._update("SERVICE_DOMAIN_NEIGHBORS", {"name": name, "service_domain": DOMAIN}, {"state": "full"})
             for group_name, (state, status, condition) in hello.groups.items():
-                desired = "active" if hello.is_active else "standby"
+                desired = "active" if hello.is_active or group_name in self._everywhere else "standby"
+                self._groups_of_peer.add(group_name)
                 self._assign(name, group_name, desired, {"state": state, "status": status, "condition": condition})
         if self._peer and self._peer not in view.heard:
             self._update("NODES", {"name": self._peer}, {"ready_state": "unknown"})
             self._update("SERVICE_DOMAIN_NEIGHBORS", {"name": self._peer, "service_domain": DOMAIN}, {"state": "down"})
+            for group_name in self._groups_of_peer:
+                self._assign(self._peer, group_name, "disabled", {"state": "disabled", "status": "", "condition": ""})
         holder = view.record
         self._update("SERVICE_DOMAINS", {"name": DOMAIN}, {"generation": holder.term})
         self._communication(view)

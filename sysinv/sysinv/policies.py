@@ -23,6 +23,7 @@ _INVENTORY = (
     "lldp_agents",
     "lldp_neighbours",
 )
+_SERVICES = ("servicenodes", "services", "servicegroup", "sm_servicegroup")
 
 
 def list_rules() -> list[policy.policy.RuleDefault]:
@@ -30,7 +31,14 @@ def list_rules() -> list[policy.policy.RuleDefault]:
     return [
         rule(SYSTEM_GET, read, "See the system.", ("GET", "/v1/isystems"), ("GET", "/v1/isystems/{uuid}")),
         rule(SYSTEM_MODIFY, configure, "Change the system's name, location and the like.", ("PATCH", "/v1/isystems/{uuid}")),
-        rule(HOST_GET, read, "See hosts.", ("GET", "/v1/ihosts"), ("GET", "/v1/ihosts/{host}")),
+        rule(
+            HOST_GET,
+            read,
+            "See hosts, and what Service Management says of controllers and their services.",
+            ("GET", "/v1/ihosts"),
+            ("GET", "/v1/ihosts/{host}"),
+            *[("GET", path) for name in _SERVICES for path in (f"/v1/{name}", f"/v1/{name}/{{uuid}}")],
+        ),
         rule(HOST_CREATE, configure, "Add a host.", ("POST", "/v1/ihosts")),
         rule(HOST_MODIFY, configure, "Change a host.", ("PATCH", "/v1/ihosts/{host}")),
         rule(HOST_DELETE, configure, "Delete a host.", ("DELETE", "/v1/ihosts/{host}")),

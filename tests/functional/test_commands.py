@@ -149,6 +149,8 @@ class Commands:
             self.assertEqual(lines[0], lines[-1])
         tested = {command[1] for command in lists + sheets}
         known = {name for program in PROGRAMS for name in names(program) if name.endswith(("list", "show", "summary"))}
+        # Answered by Service Management, which these deployments do not have.
+        known = {name for name in known if not name.startswith("service")}
         if self.kind is deployment.Standard:
             self.assertEqual(known, tested)
         self.assertLessEqual(tested, known)

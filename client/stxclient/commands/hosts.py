@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hosts: list, show, add, update, delete."""
+"""Hosts: list, show, add, update, swact, delete."""
 
 import argparse
 from collections.abc import Iterable
@@ -125,6 +125,29 @@ class Update(_Sheet):
 
     def fetch(self, parsed_args: argparse.Namespace) -> resources.Resource:
         return self.client.hosts.update(parsed_args.host, dict(parsed_args.attributes))
+
+
+class Swact(_Sheet):
+    """Have the active controller hand over its activity to the other one.
+
+    The command ends when that has begun; servicegroup-list shows how far it is.
+    """
+
+    example = "controller-0"
+    # -f means force here, as it always has; the form of the output is chosen with --format.
+    conflict_handler = "resolve"
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        arguments.add_host(parser)
+        parser.add_argument(
+            "-f",
+            "--force",
+            action="store_true",
+            help="Also when services have failed on the other controller, and without asking first whether it is ready.",
+        )
+
+    def fetch(self, parsed_args: argparse.Namespace) -> resources.Resource:
+        return self.client.hosts.swact(parsed_args.host, parsed_args.force)
 
 
 class Delete(base.Action):

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from stx import service
+from stx import service as stx_service
 from stx.rest import app, query, wire
 from sysinv import conf, policies
 from sysinv.api.v1 import (
@@ -18,6 +18,9 @@ from sysinv.api.v1 import (
     partition,
     pci_device,
     port,
+    service,
+    servicegroup,
+    servicenode,
     system,
 )
 
@@ -34,6 +37,10 @@ _RESOURCES = {
     "pci_devices": pci_device.controller,
     "lldp_agents": lldp_agent.controller,
     "lldp_neighbours": lldp_neighbour.controller,
+    "servicenodes": servicenode.controller,
+    "services": service.controller,
+    "servicegroup": servicegroup.controller,
+    "sm_servicegroup": servicegroup.controller,
 }
 
 
@@ -62,6 +69,6 @@ def make_application() -> app.Application:
     return app.make(RootController(), (*app.PUBLIC, install_progress.PUBLIC))
 
 
-def make_service() -> service.Service:
+def make_service() -> stx_service.Service:
     conf.register()
-    return service.Service("sysinv-api", [app.Server("sysinv_api", make_application)])
+    return stx_service.Service("sysinv-api", [app.Server("sysinv_api", make_application)])

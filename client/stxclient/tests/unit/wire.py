@@ -116,7 +116,8 @@ class Wire(fixtures.Fixture):
         return self._one(request)
 
     def _page(self, request: Request) -> Answer:
-        key = request.path.rsplit("/", 1)[1]
+        name = request.path.rsplit("/", 1)[1]
+        key = {"servicenodes": "nodes", "servicegroup": "sm_servicegroup"}.get(name, name)
         items = self.lists[request.path]
         marker = request.value("marker")
         start = 0 if marker is None else [item["uuid"] for item in items].index(marker) + 1
@@ -132,7 +133,7 @@ class Wire(fixtures.Fixture):
     def _one(self, request: Request) -> Answer:
         collection, _, wanted = request.path.rpartition("/")
         for item in self.lists.get(collection, []):
-            if parse.unquote(wanted) not in {item["uuid"], str(item.get("id")), item.get("hostname")}:
+            if parse.unquote(wanted) not in {item["uuid"], str(item.get("id")), item.get("hostname"), item.get("name")}:
                 continue
             if request.method == "DELETE":
                 return Answer(204)
@@ -194,6 +195,9 @@ def _lists() -> dict[str, list[dict[str, Any]]]:
     found = {
         "/v1/isystems": [data.SYSTEM],
         "/v1/ihosts": data.HOSTS,
+        "/v1/servicenodes": data.SERVICE_NODES,
+        "/v1/services": data.SERVICES,
+        "/v1/servicegroup": data.SERVICE_GROUPS,
         "/v1/alarms": data.ALARMS,
         "/v1/event_log": data.EVENTS,
         "/v1/event_suppression": data.KINDS,

@@ -235,6 +235,62 @@ NEIGHBOUR = {
     "management_address": "10.0.0.1",
 }
 
+SERVICE_NODES = [
+    {
+        "id": number,
+        "uuid": f"80000000-0000-4000-8000-{number:012}",
+        "name": f"controller-{number - 1}",
+        "administrative_state": "unlocked",
+        "operational_state": "enabled",
+        "availability_status": "available",
+        "ready_state": ready,
+    }
+    for number, ready in ((1, "enabled"), (2, "disabled"))
+]
+
+
+def service(number: int, name: str, state: str, status: str = "") -> dict[str, Any]:
+    """A service of the active controller."""
+    return {
+        "id": number,
+        "uuid": f"81000000-0000-4000-8000-{number:012}",
+        "name": name,
+        "node_name": "controller-0",
+        "desired_state": "enabled-active",
+        "state": state,
+        "status": status,
+        "condition": "recovery-failure" if status else "",
+    }
+
+
+SERVICES = [
+    service(2, "postgres", "disabled", "failed"),
+    service(1, "management-ip", "enabled-active"),
+    service(3, "new", "initial"),
+]
+
+
+def group(number: int, name: str, node: str, state: str, status: str = "") -> dict[str, Any]:
+    """What a group of services is on a controller."""
+    return {
+        "uuid": f"82000000-0000-4000-8000-{number:012}",
+        "name": "controller",
+        "service_group_name": name,
+        "node_name": node,
+        "desired_state": state,
+        "state": state,
+        "status": status,
+        "condition": "data-syncing" if status else "",
+    }
+
+
+SERVICE_GROUPS = [
+    group(1, "oam-services", "controller-0", "active"),
+    group(2, "controller-services", "controller-1", "standby", "degraded"),
+    group(3, "controller-services", "controller-0", "active"),
+    group(4, "web-services", "controller-0", "initial"),
+]
+
 
 def alarm(number: int, timestamp: str, **more: Any) -> dict[str, Any]:
     """An alarm with all fields, as the 2018 service gives it: booleans are texts."""

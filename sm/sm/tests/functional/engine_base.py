@@ -136,7 +136,7 @@ class EngineTestCase(base.BaseTestCase):
         self.engine.nudge()
 
     def hear_peer(self, **said: Any) -> None:
-        self.see(heard={PEER: Hello(PEER, True, "boot", 1, **said)})
+        self.see(heard={PEER: Hello(PEER, True, "boot", 1, **said)}, granting=frozenset({PEER}))
 
     def until(self, what: str, is_so: Callable[[], bool], deadline_s: float = DEADLINE_S) -> None:
         """Let the engine work until something holds."""

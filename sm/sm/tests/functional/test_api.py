@@ -19,7 +19,7 @@ from sm.cmd import configure
 from sm.tests.functional.engine_base import OWN, PEER, PROGRAM
 from stx import testing
 
-DEADLINE_S = 20.0
+DEADLINE_S = 30.0
 _RUN = "import sys; sys.argv[0] = 'sm'; from sm.cmd import main; main.controller()"
 _ADDRESSES = {OWN: "127.0.0.81", PEER: "127.0.0.82"}
 _FILE = """
@@ -120,6 +120,8 @@ class ApiTest(testing.TestCase):
     def test_the_activity_moves_as_it_is_asked_to(self) -> None:
         self.until("both are heard", lambda: (self.activity(OWN), self.activity(PEER)) == ("yes", "no"))
         self.until("it could be", lambda: self.order(OWN, "swact-pre-check").json["error_code"] == "0")
+        # One that has just started keeps no record for a while, and could not ask for the lease yet.
+        self.until("the other one knows who votes", lambda: PEER in self.status(PEER)["eligible"])
         self.until("the other one hears of it", lambda: self.activity(PEER, OWN) == "yes")
         services = {item["name"]: item["state"] for item in self.ask(OWN, "services").json["services"]}
         self.assertEqual(dict.fromkeys(("ip", "web", "dns"), "enabled-active"), services)

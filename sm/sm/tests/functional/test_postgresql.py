@@ -435,16 +435,16 @@ class PostgresqlTest(base.BaseTestCase):
         self.assertEqual(0, first.monitor())
 
     def test_attach_without_a_standby_fails_and_commits_go_on(self) -> None:
-        self.first.more = {"attach_s": "3"}
+        self.first.more = {"attach_s": "2"}
         self.assertEqual(0, self.first.act("start")[0])
         self.assert_fails(1, "PostgreSQL is a standby", self.first, "attach")
         self.first.do("promote")
-        self.assert_fails(1, "controller-1 does not stream", self.first, "attach")
+        self.assert_fails(1, "controller-1 does not follow", self.first, "attach")
         self.write(self.first, "alone")
         self.assertEqual(41, self.first.monitor())
 
     def test_what_an_attach_that_was_killed_has_left_is_undone_by_one_that_fails(self) -> None:
-        self.first.more = {"attach_s": "3"}
+        self.first.more = {"attach_s": "2"}
         self.first.act("start")
         self.first.do("promote")
         settings = self.first.pgdata / "stx.conf"
@@ -465,7 +465,7 @@ class PostgresqlTest(base.BaseTestCase):
 
     def test_a_commit_waits_for_a_standby_that_was_killed_until_it_is_detached(self) -> None:
         first, second = self.pair()
-        first.more = {"attach_s": "3"}
+        first.more = {"attach_s": "2"}
         first.do("attach")
         second.kill()
         with first.querying("INSERT INTO written VALUES ('late')") as commit:

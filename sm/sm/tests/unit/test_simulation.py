@@ -93,7 +93,8 @@ class SimulationTest(base.BaseTestCase):
 
     def test_the_same_seed_is_the_same_life(self) -> None:
         # Whatever order sets have in a process.
-        code = "from sm.tests.simulation import world; life = world.play(85); print(life.now, life.acknowledged and life.acknowledged.number, life.takeovers)"
+        what = "life.now, life.acknowledged.number, life.takeovers"
+        code = f"from sm.tests.simulation import world; life = world.play(85); print({what})"
         environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         lives = [
             subprocess.run(

@@ -6,6 +6,7 @@ from typing import Any
 from oslo_config import cfg
 from wsme import types as wtypes
 
+from stx import exception
 from stx.rest import app, query, types, wire
 from sysinv import client, policies, states
 from sysinv.api.v1 import (
@@ -19,6 +20,7 @@ from sysinv.api.v1 import (
     partition,
     pci_device,
     port,
+    swact,
 )
 from sysinv.db import api as db_api
 
@@ -73,7 +75,7 @@ class Host(types.Resource):
     subfunction_oper = wtypes.text
     subfunction_avail = wtypes.text
     invprovision = wtypes.text
-    action = wtypes.text
+    action = types.choice(*swact.ACTIONS)
     ihost_action = wtypes.text
     action_state = wtypes.text
     task = wtypes.text
@@ -173,8 +175,13 @@ class HostController(app.Controller):
     @app.expose
     def patch(self, host: str) -> dict[str, Any]:
         context = self.authorize(policies.HOST_MODIFY)
-        changes = wire.from_patch(Host, _SETTINGS)
+        changes = wire.from_patch(Host, _SETTINGS | {"action"})
         found = db_api.get_host(host)
+        if "action" in changes:
+            if len(changes) > 1 or changes["action"] is None:
+                raise exception.Invalid("An action is asked for alone: replace /action, and nothing else in the same request.")
+            swact.carry_out(context, found, changes["action"])
+            return _full.render(db_api.get_host(found["uuid"]), query.base_url())
         self._conductor.update_host(context, found["uuid"], changes)
         return _full.render(db_api.get_host(found["uuid"]), query.base_url())
 
