@@ -19,6 +19,8 @@ from stxlab.cmd import main as command
 
 # All that follows from a fault is over by then, or comes too late.
 SETTLE_S = 6.0
+# For the observers to begin.
+READY_S = 20.0
 _SWACT = "import pathlib; from sm import control; control.ask(pathlib.Path('/run/sm'), do='swact')"
 PYTHON = "/opt/starlingx/bin/python"
 
@@ -114,9 +116,9 @@ def measure(product: OwnProduct, fault: Fault) -> Gaps:
     active = product.active().host.name
     other = next(machine.host.name for machine in product.controllers() if machine.host.name != active)
     with observers(product) as (holder, writer):
-        for observer in (holder, writer):
-            if not observer.await_change(SETTLE_S):
-                raise FailoverError("Nobody answers before the fault.")
+        for observer, what in ((holder, "answers at the floating address"), (writer, "takes a row")):
+            if not observer.await_change(READY_S):
+                raise FailoverError(f"Nobody {what} before the fault.")
         time.sleep(LEAD_S)
         begun = time.monotonic()
         fault.begin(product, active, other)

@@ -30,6 +30,9 @@ SILENT_S = 0.5
 FORGET_S = 3.0
 COUNT_S = 1.0
 SHOW_S = 0.02
+# Datagrams a second that are dropped, from which on they are taken in together.
+MOST_DROPPED = 100
+BREATH_S = 0.01
 
 
 class Power(Protocol):
@@ -111,7 +114,9 @@ class Loop:
         self._changed = changed
         self._dropped = dropped
         self._counted: dict[tuple[str, str], int] = {}
-        self._count_at = self._show_at = -math.inf
+        self._count_at = self._show_at = self._breath_at = -math.inf
+        self._dropped_of_late = 0
+        self._is_flooded = False
         self._is_stopping = False
         self._held_until: float | None = None
         self._hello_at = -math.inf
@@ -155,8 +160,9 @@ class Loop:
             if callable(key.data):
                 key.data()
             else:
-                self._paths.receive(key.data, self._hear)
+                self._dropped_of_late += self._paths.receive(key.data, self._hear)
         now = self._clock()
+        self._breathe(now)
         self._greet(now)
         if self.candidate is not None:
             self._follow_wish(self.candidate, now)
@@ -164,6 +170,15 @@ class Loop:
                 self._request(self.candidate)
             self._look(self.candidate)
         self._show(now)
+
+    def _breathe(self, now: float) -> None:
+        """Under a flood of datagrams that are dropped, take them in many at a time: each by itself would cost a turn."""
+        if now >= self._breath_at:
+            self._breath_at = now + COUNT_S
+            self._is_flooded = self._dropped_of_late > MOST_DROPPED * COUNT_S
+            self._dropped_of_late = 0
+        if self._is_flooded:
+            time.sleep(BREATH_S)
 
     def release(self) -> None:
         """Let the lease go, where there is one, after all that needs it was stopped."""

@@ -76,20 +76,23 @@ class Paths:
                 for address in targets:
                     _send(made, datagram, address)
 
-    def receive(self, name: str, hear: Callable[[str, Body], None]) -> None:
-        """Take in all that waits on a network; `hear` gets who says what."""
+    def receive(self, name: str, hear: Callable[[str, Body], None]) -> int:
+        """Take in all that waits on a network; `hear` gets who says what. Gives how many datagrams were dropped."""
         path, made = self._sockets[name]
+        dropped = 0
         while True:
             try:
                 datagram, address = made.recvfrom(messages.MOST_BYTES + 1)
             except BlockingIOError:
-                return
+                return dropped
             except OSError as error:
                 # What an earlier datagram met on its way; the socket itself is well.
                 LOG.debug("%s: %s", path.name, error.strerror)
                 continue
             heard = self._receiver.unpack(datagram, name)
-            if heard is not None:
+            if heard is None:
+                dropped += 1
+            else:
                 self._addresses[name][heard[0]] = address[:2]
                 self.heard_at[name, heard[0]] = time.monotonic()
                 hear(*heard)

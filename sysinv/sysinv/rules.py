@@ -152,7 +152,7 @@ def _check_personality(host: Host, system: Mapping[str, Any], hosts: Sequence[Ho
         refusals.append(Refusal(f"A {personality} cannot have the subfunctions {host['subfunctions']}. Possible: {allowed}."))
     alike = [other for other in hosts if other["personality"] == personality]
     if personality == states.CONTROLLER and len(alike) >= MAX_CONTROLLERS:
-        names = ", ".join(other["hostname"] for other in alike)
+        names = ", ".join(called(other) for other in alike)
         text = f"There are {len(alike)} controllers already ({names}); a system has two at the most. Use worker, or delete one of them."
         refusals.append(Refusal(text))
     if personality == states.STORAGE and len(alike) >= MAX_STORAGE:

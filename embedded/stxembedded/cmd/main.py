@@ -16,7 +16,7 @@ COMMANDS = {
     "down": "stop the platform; its data stays",
     "status": "show the platform's processes; exit code 3 unless all run and answer",
     "env": 'print credentials for a shell: eval "$(stx env)"',
-    "test": "check the source: lint, walls, types, unit and functional tests",
+    "test": "check the source: lint, walls, types, docs and all tests",
     "bench": "measure the platform; without a name: list the measurements",
     "lab": "run a whole cloud on this machine: hosts, networks, boards, faults",
 }

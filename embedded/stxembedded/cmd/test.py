@@ -52,6 +52,7 @@ STEPS = (
     Step("types", "lint", ("mypy",)),
     Step("docs", "docs", ("sphinx-build", "-q", "-W", "-j", "2", "-b", "html", "doc/source", "doc/build/html")),
     Step("unit", "unit", ("stestr", "--test-path", "./tests/unit", "run"), is_stestr=True),
+    Step("simulation", "simulation", ("stestr", "--test-path", "./tests/simulation", "run"), is_stestr=True),
     Step(
         "functional",
         "functional",

@@ -29,7 +29,7 @@ RESTART_S = 0.02, 0.2
 # From the moment when all is whole until somebody acts: a boot, the silence of voters that have just started, a lost election or two.
 BOUND_S = BOOT_S + 1.5
 WRITE_EVERY_S = 0.04
-MANAGE_EVERY_S = 0.03
+MANAGE_EVERY_S = 0.05
 HELLO_EVERY_S = 0.1
 SILENT_S = 0.5
 FORGET_S = 0.8
@@ -442,7 +442,7 @@ class World:
             node.follows_at = self.now + self.chance.uniform(*STOP_S)
 
     def _peer(self, node: Node) -> Node:
-        return self.nodes[next(name for name in CONTROLLERS if name != node.name)]
+        return self.nodes[CONTROLLERS[node.name == CONTROLLERS[0]]]
 
     def _copies(self, node: Node) -> bool:
         """Whether what is written reaches the peer, and is told back."""

@@ -12,6 +12,8 @@ from stx import testing
 from sysinv import defaults, rules, states
 
 INSTEAD = " Give another, or delete that host."
+THERE_ARE = "There are 2 controllers already (controller-0, controller-1)"
+NO_THIRD = f"{THERE_ARE}; a system has two at the most. Use worker, or delete one of them."
 
 SIMPLEX = {"system_type": "All-in-one", "system_mode": "simplex"}
 DUPLEX = {"system_type": "All-in-one", "system_mode": "duplex"}
@@ -129,7 +131,7 @@ class CreateTest(testing.TestCase):
 
     @ddt.data(STANDARD, DUPLEX)
     def test_there_is_no_third_controller(self, system: dict[str, Any]) -> None:
-        expected = ["There are 2 controllers already (controller-0, controller-1); a system has two at the most."]
+        expected = [NO_THIRD]
         self.assertEqual(expected, refusals({"personality": "controller"}, system, CONTROLLERS))
         self.assertEqual(expected, refusals({"personality": "controller", "hostname": "controller-2"}, system, CONTROLLERS))
 
@@ -343,7 +345,10 @@ class DiscoveredTest(testing.TestCase):
 
     def test_the_rules_of_a_new_host_hold(self) -> None:
         _, found = self.update({"personality": "controller"})
-        self.assertEqual(["There are 2 controllers already (controller-0, controller-1); a system has two at the most."], found)
+        self.assertEqual(
+            [NO_THIRD],
+            found,
+        )
         _, found = self.update({"personality": "worker", "hostname": "controller-1"})
         self.assertEqual(2, len(found))
 

@@ -49,7 +49,7 @@ class ChooseTest(base.BaseTestCase):
 
     def test_other_words_choose_among_the_tests(self) -> None:
         self.assertEqual(self.names("unit", "fm.tests"), (["unit"], ["fm.tests"]))
-        self.assertEqual(self.names("fm.tests"), (["unit", "functional", "lab"], ["fm.tests"]))
+        self.assertEqual(self.names("fm.tests"), (["unit", "simulation", "functional", "lab"], ["fm.tests"]))
 
 
 class RunTest(base.BaseTestCase):

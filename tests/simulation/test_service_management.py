@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Twenty thousand lives of two controllers, from seeds; the unit tests of Service Management play a few hundred of them.
+
+A seed that fails is named: `python -c "from sm.tests.simulation import world; world.play(SEED)"` plays it again, exactly.
+`STX_SIMULATION_SEEDS` says how many there are.
+"""
+
+import os
+
+import ddt
+from oslotest import base
+
+from sm.tests.simulation import world
+
+SEEDS = int(os.environ.get("STX_SIMULATION_SEEDS", "20000"))
+PARTS = 8
+
+
+@ddt.ddt
+class ServiceManagementTest(base.BaseTestCase):
+    @ddt.data(*range(PARTS))
+    def test_no_life_of_a_system_breaks_a_rule(self, part: int) -> None:
+        for seed in range(part, SEEDS, PARTS):
+            try:
+                world.play(seed)
+            except world.Violation as violation:
+                self.fail(f"seed {seed}: {violation}")
