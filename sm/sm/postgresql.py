@@ -777,8 +777,9 @@ def attach(conf: Conf) -> int:
         _await(conf, is_in_sync, deadline, late)
         return OK
     # One that has diverged streams too, what both have in common, again and again. Commits must not wait before it has what is new.
-    now = quoted(_ask(conf, "SELECT pg_logical_emit_message(true, 'stx', 'attach')", deadline))
+    mark = "SET synchronous_commit = local;\nSELECT pg_logical_emit_message(true, 'stx', 'attach')"
     try:
+        now = quoted(_ask(conf, mark, deadline))
         _await(conf, f"EXISTS ({rows} AND sent_lsn >= {now} AND flush_lsn >= {now})", deadline, f"{conf.peer} does not follow.")
         _require(conf, pid, conf.peer, is_certain=False)
         names = quoted(identifier(conf.peer))

@@ -196,6 +196,8 @@ class PostgresqlTest(base.BaseTestCase):
 
     def setUp(self) -> None:
         super().setUp()
+        # What the test itself makes, the database's user reads.
+        self.addCleanup(os.umask, os.umask(0o022))
         self.directory = self._directory()
         self.addCleanup(shutil.rmtree, self.directory)
         self.first, self.second = controllers(self.directory)
