@@ -3,8 +3,8 @@ import pathlib
 
 from oslotest import base
 
-from sm import postgresql
-from sm.postgresql import Own, Peer, Way
+from sm import postgresql_plan as postgresql
+from sm.postgresql_plan import Own, Peer, Way
 
 FIRST = ((1, 1000),)
 # Left timeline 2 at 2000, and has WAL from 500 on.
