@@ -33,7 +33,9 @@ class FilesError(Exception):
 
 
 class Tree:
-    """:param given: directory, module, run (where its own files are), password_file; with another controller peer_address and port"""
+    """:param given: directory, module, run (where its own files are), password_file; with another controller peer_address, port, and
+    own_port where that is another one
+    """
 
     def __init__(self, given: Mapping[str, str]) -> None:
         for name in ("directory", "module"):
@@ -46,6 +48,7 @@ class Tree:
         self._address = given.get("address", "")
         self._peer = given.get("peer_address", "")
         self._port = given.get("port", "873")
+        self._own_port = given.get("own_port", self._port)
         self._deadline_s = float(given.get("attach_s", "50"))
         if shutil.which("rsync") is None:
             raise FilesError("rsync is not installed.", NOT_INSTALLED)
@@ -114,7 +117,9 @@ class Tree:
     def _push(self, source: str, target: str, *options: str) -> None:
         url = f"rsync://{USER}@{self._peer}:{self._port}/{self._module}/{target}"
         environment = {**os.environ, "RSYNC_PASSWORD": self._password()}
-        argv = ["rsync", "-aHX", "--numeric-ids", "--delete", "--fsync", "--timeout=10", *options, source, url]
+        # A file of the same size is another one if it was written a nanosecond later.
+        how = ["-aHX", "--numeric-ids", "--delete", "--fsync", "--modify-window=-1", "--timeout=10"]
+        argv = ["rsync", *how, *options, source, url]
         try:
             done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=self._deadline_s, check=False)
         except subprocess.TimeoutExpired:
@@ -134,7 +139,7 @@ class Tree:
         bound = [f"address = {self._address}"] if self._address else []
         lines = [
             f"pid file = {self._pid_file}",
-            f"port = {self._port}",
+            f"port = {self._own_port}",
             *bound,
             f"[{self._module}]",
             f"path = {self.directory}",
