@@ -25,7 +25,8 @@ LOG = logging.getLogger(__name__)
 
 OCF_ROOT = pathlib.Path("/usr/lib/ocf")
 _INIT = pathlib.Path("/etc/init.d")
-NOT_THERE = 5
+# As agents of OCF say it.
+NOT_THERE, NOT_RUNNING, THERE = 5, 7, 8
 MOST_SAID = 2000
 # Of a program that was killed at its deadline.
 TIMED_OUT = -1
@@ -147,6 +148,8 @@ class Runner:
         if address is None:
             return 6, "it has no parameters ip, prefix and device"
         try:
+            if call.command == "check":
+                return (THERE if address.are_there() else NOT_RUNNING), ""
             address.put() if call.command == "add" else address.take_off()
         except OSError as error:
             return 1, str(error)

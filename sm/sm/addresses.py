@@ -59,6 +59,12 @@ class Addresses:
                 if error.code != _EADDRNOTAVAIL:
                     raise OSError(error.code, str(error), each.address) from error
 
+    def are_there(self) -> bool:
+        """Whether the devices have all of them."""
+        return all(
+            self._netlink.get_addr(index=socket.if_nametoindex(each.device), address=each.address) for each in self.floating
+        )
+
     def announce(self) -> None:
         """Gratuitous ARP: whoever knows another hardware address for one of them forgets it."""
         for each in self.floating:

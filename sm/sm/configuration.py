@@ -37,11 +37,13 @@ COMMANDS: dict[str, dict[str, str]] = {
         "attach": "attach",
         "detach": "detach",
     },
-    "address": {"enable": "add", "disable": "remove"},
+    "address": {"enable": "add", "disable": "remove", "audit-enabled": "check", "audit-disabled": "check"},
 }
 COMMANDS["command"] = COMMANDS["ocf"]
 _DEFAULT_S = {"enable": 60, "disable": 60, "audit-enabled": 15, "audit-disabled": 15}
 _INTERVAL_S = 40
+# Whoever configures the network may take one away without a word.
+_ADDRESS_INTERVAL_S = 5
 _AUDIT_RETRIES = 2
 _ACTIONS = (*Verb, "attach", "detach")
 
@@ -361,7 +363,8 @@ def _actions(where: str, name: str, each: _Service) -> list[Row]:
         chosen = each.actions.get(action, _Action())
         is_audit = action.startswith("audit-")
         retries = chosen.retries if chosen.retries is not None else _AUDIT_RETRIES if action == "audit-enabled" else 0
-        interval = chosen.interval if chosen.interval is not None else _INTERVAL_S if is_audit else 0
+        often = _ADDRESS_INTERVAL_S if way == "address" else _INTERVAL_S
+        interval = chosen.interval if chosen.interval is not None else often if is_audit else 0
         rows.append(
             {
                 "service_name": name,
