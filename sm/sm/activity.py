@@ -121,7 +121,8 @@ def step(activity: Activity, facts: Facts) -> tuple[Activity, list[Order]]:
         return _without_lease(activity, facts), []
     activity = dataclasses.replace(activity, lost_at=None)
     if activity.phase is Phase.PASSIVE:
-        activity = Activity(activity.name, Phase.TAKING, result=activity.result)
+        # Its data may require the other controller still, from when it was active before.
+        activity = Activity(activity.name, Phase.TAKING, Copies.PARTING, result=activity.result)
     if activity.phase is Phase.TAKING:
         if facts.agreed != activity.eligible:
             return activity, []
@@ -158,7 +159,8 @@ def leave(activity: Activity, facts: Facts, is_forced: bool = False) -> tuple[Ac
 
 
 def _leaving(activity: Activity, facts: Facts) -> tuple[Activity, list[Order]]:
-    back = dataclasses.replace(activity, phase=Phase.ACTIVE)
+    # Some of it has stopped already: it begins alone again.
+    back = dataclasses.replace(activity, phase=Phase.TAKING, copies=Copies.PARTING)
     if facts.peer is None or not facts.peer.is_ready:
         return dataclasses.replace(back, result="The other controller was lost; the activity stays."), []
     if facts.is_stopped:
@@ -201,10 +203,11 @@ def _copies(activity: Activity, facts: Facts) -> tuple[Activity, list[Order]]:
             return dataclasses.replace(activity, copies=Copies.TOGETHER), []
         case Copies.TOGETHER if peer is None or facts.is_standalone:
             return dataclasses.replace(activity, copies=Copies.PARTING), []
-        case Copies.PARTING if facts.agreed == activity.eligible:
+        case Copies.PARTING if facts.agreed == activity.eligible and facts.leads:
             return dataclasses.replace(activity, copies=Copies.DETACHING), [Order.DETACH]
         case Copies.DETACHING if facts.done:
-            return dataclasses.replace(activity, copies=Copies.ALONE, retry_at=facts.now + RETRY_S), []
+            pause_s = RETRY_S if activity.partner else 0.0
+            return dataclasses.replace(activity, copies=Copies.ALONE, retry_at=facts.now + pause_s), []
         case Copies.DETACHING if facts.done is False:
             return activity, [Order.DETACH]
     return activity, []

@@ -176,6 +176,7 @@ groups:
         self.hear_peer(has_data=True)
         self.until("attached", lambda: self.lease.wish.eligible == {OWN, PEER})
         self.see(eligible={OWN, PEER})
+        self.forget()
         self.see(heard={}, is_agreed=False)
         self.until("told", lambda: self.lease.wish.eligible == {OWN})
         self.assertNotIn("d detach", self.log())

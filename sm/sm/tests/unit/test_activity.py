@@ -34,6 +34,8 @@ class ActivityTestCase(base.BaseTestCase):
     def be_active(self) -> None:
         self.step()
         self.step(agreed=ALONE)
+        self.step(agreed=ALONE, done=True)
+        self.orders.clear()
 
     def be_together(self) -> None:
         self.be_active()
@@ -159,8 +161,13 @@ class LeaveTest(ActivityTestCase):
             self.be_together()
             self.leave()
             self.step(**{"agreed": BOTH, "peer": WELL, "follows": True, **facts})
-            self.assertTrue(self.activity.is_active)
             self.assertIn(said, self.activity.result)
+            # What has stopped already begins as anybody does: alone, and only when the voters know.
+            self.assertEqual((Phase.TAKING, ALONE), (self.activity.phase, self.activity.eligible))
+            self.step(**{"agreed": ALONE, **facts, "peer": None})
+            self.assertTrue(self.activity.is_active)
+            self.assertEqual([Order.DETACH], self.orders)
+            self.orders.clear()
 
     def test_what_speaks_against_it_is_told(self) -> None:
         self.assertIn("is not active", self.leave() or "")
