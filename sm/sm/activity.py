@@ -130,7 +130,8 @@ def step(activity: Activity, facts: Facts) -> tuple[Activity, list[Order]]:
     if activity.phase is Phase.LEAVING:
         return _leaving(activity, facts)
     activity, orders = _copies(activity, facts)
-    if should_hand_over(facts.own, facts.peer) and facts.follows and activity.copies is Copies.TOGETHER:
+    is_shared = activity.copies is Copies.TOGETHER and facts.agreed == activity.eligible
+    if should_hand_over(facts.own, facts.peer) and facts.follows and is_shared:
         if facts.peer is not None and facts.peer.down < facts.own.down:
             # Nobody reaches it for as long as its services take to stop.
             return _release(activity, facts), []
@@ -151,7 +152,7 @@ def leave(activity: Activity, facts: Facts, is_forced: bool = False) -> tuple[Ac
     if peer is not None and is_forced:
         peer = dataclasses.replace(peer, groups=())
     reason = why_not(peer)
-    if reason is None and activity.copies is not Copies.TOGETHER:
+    if reason is None and (activity.copies is not Copies.TOGETHER or facts.agreed != activity.eligible):
         reason = f"{activity.partner or 'The other controller'} does not have all data yet."
     if reason is not None:
         return activity, reason
@@ -163,7 +164,8 @@ def _leaving(activity: Activity, facts: Facts) -> tuple[Activity, list[Order]]:
     back = dataclasses.replace(activity, phase=Phase.TAKING, copies=Copies.PARTING)
     if facts.peer is None or not facts.peer.is_ready:
         return dataclasses.replace(back, result="The other controller was lost; the activity stays."), []
-    if facts.is_stopped:
+    # The other one could not take it before the voters know that it may.
+    if facts.is_stopped and facts.agreed == activity.eligible:
         return _release(activity, facts), []
     if facts.now >= activity.deadline:
         return dataclasses.replace(back, result=f"The services did not stop within {LEAVE_S:g} s; the activity stays."), []
