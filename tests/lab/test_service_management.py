@@ -62,7 +62,8 @@ class ServiceManagementTest(oslo_base.BaseTestCase):
         active.run(
             ["sh", "-c", f"printf '%s' '{more}' > /tmp/more.yaml; sm-configure load /etc/starlingx/sm.yaml /tmp/more.yaml"]
         )
-        self.addCleanup(active.run, ["sh", "-c", "sm-configure load /etc/starlingx/sm.yaml; systemctl restart sm"])
+        # From its next start on it is as it was; to start it now would disturb what is tried next.
+        self.addCleanup(active.run, ["sm-configure", "load", "/etc/starlingx/sm.yaml"])
         # It hands over, so the new set is tried on a standby.
         active.run(["systemctl", "restart", "sm"], 120.0)
         self.product.await_ready()
