@@ -187,7 +187,7 @@ def main_pid(unit: str) -> int | None:
     """The main process of a systemd unit that is active."""
     argv = [*_SYSTEMCTL, "show", "--property=MainPID", "--value", unit]
     try:
-        said = subprocess.run(argv, capture_output=True, text=True, timeout=5, check=False).stdout.strip()
+        said = subprocess.run(argv, capture_output=True, text=True, timeout=2, check=False).stdout.strip()
     except (OSError, subprocess.TimeoutExpired):
         return None
     return int(said) if said.isdecimal() and said != "0" else None

@@ -52,11 +52,13 @@ class Wish:
     :ivar hello: what is said to the other controller
     :ivar wants_lease: once it is not wanted, it is let go
     :ivar eligible: whom the record shall name, where it is this controller's to say
+    :ivar number: another one each time that something else shall be eligible
     """
 
     hello: Hello | None = None
     wants_lease: bool = True
     eligible: frozenset[str] | None = None
+    number: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +66,7 @@ class View:
     """What the loop sees.
 
     :ivar is_agreed: the record is this controller's, and a majority keeps it
+    :ivar number: of the newest wish that the loop has followed: what was agreed on before says nothing of a later one
     :ivar granting: who has granted the lease to this controller a moment ago, whether it votes or would
     :ivar heard: who was heard a moment ago, and said what
     :ivar paths: by network and name, of whoever was ever heard there, whether it still is
@@ -79,6 +82,7 @@ class View:
     paths: dict[tuple[str, str], bool] = dataclasses.field(default_factory=dict)
     networks: dict[str, bool] = dataclasses.field(default_factory=dict)
     dropped: dict[tuple[str, str], int] = dataclasses.field(default_factory=dict)
+    number: int = 0
 
 
 class Loop:
@@ -278,7 +282,8 @@ class Loop:
         candidate = self.candidate
         holds, is_agreed = self._held_until is not None, candidate is not None and candidate.is_agreed()
         # What matters is shown at once; what was heard a moment later does.
-        if (holds, is_agreed) == (self.view.holds, self.view.is_agreed) and now < self._show_at:
+        matters = holds, is_agreed, self._wish.number
+        if matters == (self.view.holds, self.view.is_agreed, self.view.number) and now < self._show_at:
             return
         self._show_at = now + SHOW_S
         view = View(
@@ -290,6 +295,7 @@ class Loop:
             {place: now - heard_at < FORGET_S for place, heard_at in self._paths.heard_at.items()},
             {name: has_link and self._is_heard_on(name, now) for name, has_link in self._paths.links().items()},
             self._count(now),
+            self._wish.number,
         )
         if view != self.view:
             self.view = view

@@ -151,6 +151,7 @@ class Engine:
         self._oriented_at = clock() + ORIENT_S
         self._recover_at = float("inf")
         self._stop_by = float("inf")
+        self._wish = Wish()
         self._seen_view: View | None = None
         self._seen_own: tuple[bool, tuple[str, str, str]] | None = None
         self._selector = selectors.DefaultSelector()
@@ -281,7 +282,8 @@ class Engine:
             now,
             Side(self.name, self.is_ready, True, tuple(self._status(name) for name in self._moving()), self._down(view, hello)),
             view.holds,
-            view.record.eligible if view.is_agreed else None,
+            # What is seen may be older than what was wanted last.
+            view.record.eligible if view.is_agreed and view.number == self._wish.number else None,
             peer,
             hello is not None and hello.has_data,
             hello is not None and hello.is_active,
@@ -341,8 +343,10 @@ class Engine:
         self._tell()
 
     def _tell(self) -> None:
-        wants = self.activity.wants_lease and (self.is_ready or not self.is_stopped)
-        self._lease.want(Wish(self._hello(), wants, self.activity.eligible))
+        wants, eligible = self.activity.wants_lease and (self.is_ready or not self.is_stopped), self.activity.eligible
+        number = self._wish.number + (eligible != self._wish.eligible)
+        self._wish = Wish(self._hello(), wants, eligible, number)
+        self._lease.want(self._wish)
 
     def _hello(self) -> Hello:
         with_data = [held for held in self._held.values() if held.about.has_data]

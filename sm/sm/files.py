@@ -102,7 +102,8 @@ class Tree:
         state = control.ask(self._run.parent, do="status")
         if state["phase"] != "active":
             raise FilesError(f"{state['name']} is not the active controller.")
-        if state["copies"] not in ("together", "parting"):
+        # While the other copy catches up too: it may have passed this file already.
+        if state["copies"] in ("alone", "detaching"):
             os.sync()
             return SUCCESS
         for name in names or ["."]:

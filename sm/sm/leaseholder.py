@@ -23,7 +23,8 @@ LOG = logging.getLogger(__name__)
 # Above all that may use up a processor; the kernel may refuse it.
 PRIORITY = 20
 REPEAT_S = 0.5
-SILENT_S = 3.0
+# Longer than a disk may keep the other process waiting that it writes to.
+SILENT_S = 10.0
 _MOST_BYTES = 1 << 17
 
 
@@ -66,7 +67,7 @@ class Leaseholder:
             return
         self._wish = wish
         self._sent_at = self._clock()
-        with contextlib.suppress(BlockingIOError, BrokenPipeError):
+        with contextlib.suppress(BlockingIOError, ConnectionError):
             self._link.send(msgspec.msgpack.encode(wish))
 
     def hear(self) -> None:
@@ -79,6 +80,8 @@ class Leaseholder:
                 heard = self._link.recv(_MOST_BYTES)
             except BlockingIOError:
                 return
+            except ConnectionError:
+                heard = b""
             if not heard:
                 self.view = View()
                 raise EOFError("the lease's process has ended")
@@ -106,7 +109,7 @@ class _Far:
         self.heard_at = time.monotonic()
 
     def show(self, view: View) -> None:
-        with contextlib.suppress(BlockingIOError, BrokenPipeError):
+        with contextlib.suppress(BlockingIOError, ConnectionError):
             self._link.send(msgspec.msgpack.encode(view))
 
     def hear(self, loop: Loop) -> None:
@@ -114,7 +117,7 @@ class _Far:
             heard = self._link.recv(_MOST_BYTES)
         except BlockingIOError:
             return
-        except OSError:
+        except ConnectionError:
             heard = b""
         if not heard:
             loop.stop()

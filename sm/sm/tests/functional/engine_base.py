@@ -50,7 +50,7 @@ elif action == "monitor": sys.exit({{"active": 8, "standby": 0, "": 7}}[state])
 
 
 class FakeLease:
-    """Whatever the test says; what the engine wants is remembered."""
+    """Whatever the test says; what the engine wants is remembered, and followed at once."""
 
     def __init__(self) -> None:
         self.view = View(record=Record(1, 0, frozenset({OWN}), frozenset({OWN})), is_agreed=True)
@@ -76,6 +76,7 @@ class FakeLease:
 
     def want(self, wish: Wish) -> None:
         self.wish = wish
+        self.view = dataclasses.replace(self.view, number=wish.number)
 
 
 class Ledger(Observer):

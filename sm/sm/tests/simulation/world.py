@@ -31,6 +31,7 @@ BOUND_S = BOOT_S + 1.5
 WRITE_EVERY_S = 0.04
 MANAGE_EVERY_S = 0.05
 HELLO_EVERY_S = 0.1
+LINK_S = 0.03
 SILENT_S = 0.5
 FORGET_S = 0.8
 # To stop services, and to follow the other controller's data again; to have a copy catch up.
@@ -59,6 +60,25 @@ class Said:
     follows: bool
 
 
+@dataclasses.dataclass(frozen=True)
+class Wish:
+    """What the process with the services has told that of the lease."""
+
+    wants_lease: bool = True
+    eligible: frozenset[str] | None = None
+    number: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """What the process of the lease has told that with the services."""
+
+    holds: bool = False
+    agreed: frozenset[str] | None = None
+    eligible: frozenset[str] = frozenset()
+    number: int = 0
+
+
 @dataclasses.dataclass
 class Node:
     """One host, on or off.
@@ -67,6 +87,8 @@ class Node:
     :ivar rate: how fast its clock runs, 1 being right
     :ivar allowed_until: until when its kernel lets it act, by the world's clock
     :ivar data: the last write that it has
+    :ivar told, wish: to the process of the lease: the last one that is on its way, and the one that came
+    :ivar shown, seen: likewise by it
     :ivar serves: its database is the primary one
     :ivar follows_at: from when on it can copy what the other one writes
     :ivar needs_peer: no write is acknowledged that the other one does not have
@@ -85,6 +107,11 @@ class Node:
     allowed_until: float = -1.0
     data: Write | None = None
     activity: Activity = dataclasses.field(default_factory=lambda: Activity(""))
+    told: Wish = Wish()
+    wish: Wish = Wish()
+    shown: Seen = Seen()
+    seen: Seen = Seen()
+    link_at: float = 0.0
     heard: Said | None = None
     hello_at: float = 0.0
     serves: bool = False
@@ -104,6 +131,8 @@ class Node:
 class World:
     """:param hosts: beside the controllers
     :param voting: how many of these hosts vote at first; by default most of them do
+    :param link_s: how long it may take from one process of a controller to the other
+    :param heeds_numbers: whether it is looked at which wish something is the answer to
     :param voter, candidate, step: what is looked at; others than the real ones show that the checks find what is wrong
     """
 
@@ -116,7 +145,10 @@ class World:
         candidate: type[lease.Candidate] = lease.Candidate,
         voting: int | None = None,
         step: Callable[[Activity, activity.Facts], tuple[Activity, list[Order]]] = activity.step,
+        link_s: float = LINK_S,
+        heeds_numbers: bool = True,
     ) -> None:
+        self.link_s, self.heeds_numbers = link_s, heeds_numbers
         self.chance = random.Random(seed)
         self.now = 0.0
         self.timing = timing
@@ -165,6 +197,8 @@ class World:
             node.candidate = self._candidate(node.voter, start, self.timing, self.chance)
             node.candidate.wants = True
             node.activity, node.heard = Activity(node.name), None
+            node.told = node.wish = Wish()
+            node.shown = node.seen = Seen()
             if node.serves:
                 # Its services outlived the process; nobody knows yet what shall become of them.
                 self._stop_services(node)
@@ -256,6 +290,7 @@ class World:
         candidate = node.candidate
         if candidate is None or when != node.tick_at:
             return
+        self._lead(node)
         self._request(node, candidate, node.local(self.now))
         self._wake(node, max(node.world(candidate.wake_at), self.now + 0.001))
 
@@ -294,6 +329,7 @@ class World:
         until = candidate.holds_until()
         if until > local:
             self._act(node, node.world(until))
+        self._lead(node)
 
     def _act(self, node: Node, until: float) -> None:
         for other in self.nodes.values():
@@ -340,15 +376,50 @@ class World:
 
     def _manage(self, node: Node, life: int) -> None:
         def manage() -> None:
-            candidate = node.candidate
-            assert candidate is not None
             self._greet(node)
             self._follow(node, *self._step(node.activity, self._facts(node)))
-            if candidate.is_elected and node.activity.eligible is not None:
-                candidate.change(self._voters(node, candidate), node.activity.eligible)
             self.at(self.now + MANAGE_EVERY_S, lambda: self._manage(node, life))
 
         self._when_awake(node, life, manage)
+
+    def _link(self, node: Node, arrive: Callable[[], None]) -> None:
+        """From one process of a controller to the other; nothing overtakes anything."""
+        life, node.link_at = node.life, max(node.link_at, self.now + self.chance.uniform(0.0002, self.link_s))
+        self.at(node.link_at, lambda: self._when_awake(node, life, arrive))
+
+    def _want(self, node: Node, wants_lease: bool, eligible: frozenset[str] | None) -> None:
+        wish = Wish(wants_lease, eligible, node.told.number + (eligible != node.told.eligible))
+
+        def arrive() -> None:
+            node.wish = wish
+            self._lead(node)
+
+        if wish != node.told:
+            node.told = wish
+            self._link(node, arrive)
+
+    def _lead(self, node: Node) -> None:
+        """A turn of the lease's loop: what is wanted of it, and what it shows."""
+        candidate, wish = node.candidate, node.wish
+        assert candidate is not None
+        if candidate.wants and not wish.wants_lease:
+            self._release(node)
+        candidate.wants = wish.wants_lease
+        if candidate.is_elected and wish.eligible is not None:
+            candidate.change(self._voters(node, candidate), wish.eligible)
+        seen = Seen(
+            candidate.holds_until() > node.local(self.now),
+            candidate.record.eligible if candidate.is_agreed() else None,
+            candidate.record.eligible,
+            wish.number,
+        )
+
+        def arrive() -> None:
+            node.seen = seen
+
+        if seen != node.shown:
+            node.shown = seen
+            self._link(node, arrive)
 
     def _voters(self, node: Node, candidate: lease.Candidate) -> frozenset[str]:
         """Who shall vote: of those that are to, whoever has answered not long ago."""
@@ -375,17 +446,16 @@ class World:
         return not node.serves and node.voter is not None and self.now >= node.follows_at
 
     def _facts(self, node: Node) -> activity.Facts:
-        candidate, said = node.candidate, node.heard
-        assert candidate is not None and node.voter is not None
+        seen, said = node.seen, node.heard
         if said is not None and self.now - said.at > SILENT_S:
             said = None
         peer = self._peer(node).name
         return activity.Facts(
             self.now,
             Side(node.name, True, True),
-            candidate.holds_until() > node.local(self.now),
-            candidate.record.eligible if candidate.is_agreed() else None,
-            None if said is None else Side(peer, True, peer in candidate.record.eligible),
+            seen.holds,
+            seen.agreed if seen.number == node.told.number or not self.heeds_numbers else None,
+            None if said is None else Side(peer, True, peer in seen.eligible),
             said is not None and said.follows,
             said is not None and said.is_active,
             node.serves,
@@ -395,15 +465,12 @@ class World:
         )
 
     def _follow(self, node: Node, now: Activity, orders: Collection[Order]) -> None:
-        assert node.candidate is not None
         before, node.activity = node.activity, now
         if now.is_active and not node.serves and not before.is_active:
             self._serve(node)
         if not now.is_active and before.is_active:
             self._stop_services(node)
-        if not now.wants_lease and before.wants_lease:
-            self._release(node)
-        node.candidate.wants = now.wants_lease
+        self._want(node, now.wants_lease, now.eligible)
         for order in orders:
             node.order, node.done = node.order + 1, None
             self._later(
@@ -450,6 +517,12 @@ class World:
         is_there = self._follows(other) and not other.is_frozen
         return is_there and self.hears(node.name, other.name) and self.hears(other.name, node.name)
 
+    def _check_alone(self, node: Node) -> None:
+        """Who acknowledges alone is counted on alone: were it to die now, nobody else could serve."""
+        newest = max((other.kept.record for other in self.nodes.values()), key=lambda record: record.key)
+        if self._peer(node).name in newest.eligible:
+            raise Violation(f"{node.name} acknowledges alone at {self.now:.4f} s, and {self._peer(node).name} is counted on")
+
     @staticmethod
     def _has(node: Node, write: Write | None) -> bool:
         found = node.data
@@ -467,6 +540,8 @@ class World:
             # A copy that has something else does not take it.
             is_copied = self._copies(node) and self._has(node, self._peer(node).data)
             if is_copied or not node.needs_peer:
+                if not is_copied:
+                    self._check_alone(node)
                 node.data = made
                 if is_copied:
                     self._peer(node).data = made

@@ -6,6 +6,7 @@ A seed that fails is named: `python -c "from sm.tests.simulation import world; w
 """
 
 import dataclasses
+import itertools
 import math
 import os
 import subprocess
@@ -192,6 +193,28 @@ class SimulationTest(base.BaseTestCase):
     def test_one_that_is_cut_off_before_it_is_agreed_that_it_is_alone_acknowledges_nothing_more(self) -> None:
         there = self.cut_off_while_it_tells_that_it_is_alone(lease.Candidate)
         self.assertEqual(1, len(there.serving()))
+
+    def lose_the_other_one_as_soon_as_it_counts(self, **options: Any) -> int:
+        """How many of some lives break a rule, in which the two processes of a controller are slow to hear of each other."""
+        broken = 0
+        for seed in range(60):
+            there = world.World(seed, hosts=1, voting=1, link_s=0.3, **options)
+            nodes = [there.nodes[name] for name in world.CONTROLLERS]
+            while not any(node.activity.copies is Copies.TOGETHER for node in nodes):
+                there.run(there.now + 0.005)
+            for pair in itertools.permutations(world.CONTROLLERS, 2):
+                there.cut.update((*pair, network) for network in world.NETWORKS)
+            for node in nodes:
+                node.heard = None
+            try:
+                there.run(there.now + 1.0)
+            except world.Violation:
+                broken += 1
+        return broken
+
+    def test_one_that_takes_an_old_agreement_for_a_new_one_is_caught(self) -> None:
+        self.assertEqual(0, self.lose_the_other_one_as_soon_as_it_counts())
+        self.assertGreater(self.lose_the_other_one_as_soon_as_it_counts(heeds_numbers=False), 0)
 
     def test_holders_that_do_not_wait_for_agreement_are_caught(self) -> None:
         self.assertRaises(world.Violation, self.cut_off_while_it_tells_that_it_is_alone, Hasty)
