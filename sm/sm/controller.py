@@ -175,10 +175,10 @@ class Controller:
 
     def _service(self, name: str, action: str) -> control.Answer:
         done: dict[str, Callable[[], None]] = {
-            "recover": lambda: self.engine.recover(name),
-            "restart": lambda: self.engine.restart(name),
-            "manage": lambda: self.engine.manage(name, True),
-            "unmanage": lambda: self.engine.manage(name, False),
+            "recover": lambda: self.engine.services.recover(name),
+            "restart": lambda: self.engine.services.restart(name),
+            "manage": lambda: self.engine.services.manage(name, True),
+            "unmanage": lambda: self.engine.services.manage(name, False),
         }
         if action not in done:
             raise ControlError(f"There is no action {action}: use {', '.join(done)}.")
@@ -190,11 +190,7 @@ class Controller:
 
 
 def _floating(about: model.Model) -> list[str]:
-    found = [
-        actions.floating(each.parameters)
-        for each in about.services.values()
-        if any(call.plugin == "address" for call in each.calls.values())
-    ]
+    found = [actions.floating(each.parameters) for each in about.services.values() if each.is_address]
     return [each.address for each in found if each is not None]
 
 

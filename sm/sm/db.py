@@ -87,12 +87,19 @@ class DatabaseError(Exception):
 
 
 class Database:
-    """One file. Each call is one transaction; calls come from one thread."""
+    """One file. Each call is one transaction; calls come from one thread.
 
-    def __init__(self, path: pathlib.Path) -> None:
+    :param is_read_only: for those who only look: to open it as its owner does would write
+    """
+
+    def __init__(self, path: pathlib.Path, is_read_only: bool = False) -> None:
         """:raises DatabaseError: when the file cannot be opened, or is no database of this release"""
         self.path = path
         try:
+            if is_read_only:
+                self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=_BUSY_S, uri=True)
+                self._connection.row_factory = sqlite3.Row
+                return
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not path.exists():
                 # It holds keys.
@@ -118,13 +125,19 @@ class Database:
         self._connection.close()
 
     def rows(self, table: str, **wanted: Any) -> list[Row]:
-        """The rows of a table that have these values, in the order of their keys."""
+        """The rows of a table that have these values, in the order of their keys.
+
+        :raises DatabaseError: when they cannot be read
+        """
         columns, key = TABLES[table]
         where = " AND ".join(f'"{column}" = ?' for column in wanted) or "1"
         order = ", ".join(f'"{column}"' for column in key)
         listed = ", ".join(f'"{column}"' for column in columns)
-        found = self._connection.execute(f"SELECT {listed} FROM {table} WHERE {where} ORDER BY {order}", tuple(wanted.values()))
-        return [dict(row) for row in found]
+        statement = f"SELECT {listed} FROM {table} WHERE {where} ORDER BY {order}"
+        try:
+            return [dict(row) for row in self._connection.execute(statement, tuple(wanted.values()))]
+        except sqlite3.Error as error:
+            raise DatabaseError(f"{self.path} cannot be read: {error}.") from error
 
     def value(self, key: str, default: str = "") -> str:
         """One of the plain settings."""

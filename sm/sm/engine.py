@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The services of one controller: which state each shall have, what is done for it, and what is told of it.
+"""A controller's loop: what it makes of the lease, of the other controller and of its own services, and what is told of it all.
 
 One thread, woken by what happens: actions and processes end, the lease comes and goes, the other controller says something. Nothing is
 polled. All decisions are in pure modules; this one carries them out.
@@ -8,21 +8,21 @@ polled. All decisions are in pure modules; this one carries them out.
 import collections
 import dataclasses
 import logging
-import os
 import selectors
 import socket
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from sm import actions, activity, group, service
+from sm import actions, activity, group
 from sm.actions import Runner
 from sm.activity import Activity, Copies, Order, Phase
 from sm.daemon import View, Wish
-from sm.group import GroupState, Side
+from sm.group import Side
 from sm.messages import Hello
-from sm.model import Model, Service
-from sm.service import Condition, Desire, Died, Facts, Machine, Recover, Report, Result, Run, State, Status, Tick, Verb
+from sm.model import Model
+from sm.service import Machine, State, Status
+from sm.services import Held, Services, Shown
 
 LOG = logging.getLogger(__name__)
 
@@ -36,36 +36,6 @@ ORIENT_S = 1.5
 # To stop everything when the process is told to end.
 RETIRE_S = 60.0
 _DATA = "data"
-
-
-@dataclasses.dataclass(frozen=True)
-class Shown:
-    """What is told of a group: desired state, state, status, condition, and the services that are not well."""
-
-    desired: State
-    state: GroupState
-    status: Status
-    condition: Condition
-    failing: tuple[str, ...] = ()
-
-
-@dataclasses.dataclass
-class _Held:
-    """One service as the engine has it.
-
-    :ivar failed_at: when it failed last
-    :ivar watched: descriptor of its process
-    :ivar is_managed: it is not left to itself
-    :ivar restart: it is to be disabled, and enabled again
-    """
-
-    about: Service
-    group: str
-    machine: Machine = dataclasses.field(default_factory=Machine)
-    failed_at: float | None = None
-    watched: int | None = None
-    is_managed: bool = True
-    restart: bool = False
 
 
 class Lease(Protocol):
@@ -134,19 +104,14 @@ class Engine:
         self._reboot = reboot
         self._boot = boot
         self._clock = clock
-        self._held = {
-            member: _Held(model.services[member], name_, failed_at=(failed_at or {}).get(member))
-            for name_, each in model.groups.items()
-            for member in each.members
-        }
         self._shown: dict[str, Shown] = {}
         self._told: dict[str, Machine] = {}
         self._events: collections.deque[Callable[[], None]] = collections.deque()
-        self._is_stopping = False
-        self._order: Order | None = None
+        # Of the last order that was given: its number, who has not carried it out yet, and how it came out.
+        self._order = 0
         self._order_left: set[str] = set()
         self._order_done: bool | None = None
-        self._is_standalone = False
+        self._has_rebooted = False
         self._retire_by = float("inf")
         self._oriented_at = clock() + ORIENT_S
         self._recover_at = float("inf")
@@ -161,19 +126,22 @@ class Engine:
         self._selector.register(self._woken, selectors.EVENT_READ, self._drain)
         self.watch(lease.descriptor, self._hear)
         addresses = {
-            held.about.name: found
-            for held in self._held.values()
-            if any(call.plugin == "address" for call in held.about.calls.values())
-            and (found := actions.floating(held.about.parameters)) is not None
+            name: found
+            for name, each in model.services.items()
+            if each.is_address and (found := actions.floating(each.parameters)) is not None
         }
         self._runner = Runner(clock, self.watch, self.ignore, addresses)
+        self.services = Services(model, self, self._runner, clock, failed_at or {})
 
     # -- events from elsewhere
 
     def call(self, function: Callable[[], None]) -> None:
-        """Have something done in the engine's thread; may be called by any."""
-        self._events.append(function)
+        """Have something done by the loop; may be called by a signal handler, and by any thread."""
+        self.later(function)
         self.nudge()
+
+    def later(self, event: Callable[[], None]) -> None:
+        self._events.append(event)
 
     def nudge(self) -> None:
         """Look again; may be called by any thread."""
@@ -182,11 +150,6 @@ class Engine:
         except OSError:
             # It is full of such calls already, or the engine has ended.
             return
-
-    def stop(self) -> None:
-        """End the loop, and leave services as they are; may be called by any thread."""
-        self._is_stopping = True
-        self.nudge()
 
     def watch(self, descriptor: int, call: Callable[[], None]) -> None:
         self._selector.register(descriptor, selectors.EVENT_READ, call)
@@ -215,17 +178,14 @@ class Engine:
     # -- the loop
 
     def run(self) -> None:
-        while not self._is_stopping:
+        while self._retire_by == float("inf") or not (self.services.is_stopped or self._clock() >= self._retire_by):
             self.turn()
-            if self._retire_by < float("inf") and (self.is_stopped or self._clock() >= self._retire_by):
-                break
         self.close()
 
     def close(self) -> None:
         """End what is at work; services stay as they are."""
         self._runner.close()
-        for held in self._held.values():
-            self._forget_process(held)
+        self.services.close()
         self._selector.close()
         self._waker.close()
         self._woken.close()
@@ -248,9 +208,9 @@ class Engine:
             self._retire_by,
             self._lease.repeat_at,
             self._next_of_activity(now),
+            self.services.next_deadline(now),
         ]
         moments += [] if now >= self._oriented_at else [self._oriented_at]
-        moments += [held.machine.next_deadline(now) for held in self._held.values() if held.is_managed]
         return max(0.0, min(moments) - now)
 
     def _next_of_activity(self, now: float) -> float:
@@ -268,7 +228,7 @@ class Engine:
             while self._events:
                 self._events.popleft()()
             self._advance_activity()
-            self._advance_services()
+            self.services.advance()
             if not self._events:
                 break
         self._show()
@@ -280,24 +240,30 @@ class Engine:
         peer, hello = self._peer(view)
         return activity.Facts(
             now,
-            Side(self.name, self.is_ready, True, tuple(self._status(name) for name in self._moving()), self._down(view, hello)),
+            Side(
+                self.name,
+                self.is_ready,
+                True,
+                tuple(self._status(name) for name in sorted(self.services.moving)),
+                self._down(view, hello),
+            ),
             view.holds,
             # What is seen may be older than what was wanted last.
             view.record.eligible if view.is_agreed and view.number == self._wish.number else None,
             peer,
             hello is not None and hello.has_data,
             hello is not None and hello.is_active,
-            all(held.machine.state is State.ACTIVE for held in self._held.values() if held.about.has_data),
-            self._is_standalone,
+            self.services.leads,
+            bool(self.services.standalone),
             self._order_done,
-            self.is_stopped,
+            self.services.is_stopped,
         )
 
     def _peer(self, view: View) -> tuple[Side | None, Hello | None]:
         hello = next((each for each in view.heard.values() if each.is_controller), None)
         if hello is None:
             return None, None
-        moving = self._moving()
+        moving = self.services.moving
         found = tuple(Status(status) for name, (_, status, _) in sorted(hello.groups.items()) if name in moving)
         down = group.down(hello.networks, view.networks, self._hears(view, hello.sender))
         # One that has not granted yet does not know the record, and could not ask for the lease.
@@ -312,19 +278,6 @@ class Engine:
     @staticmethod
     def _down(view: View, hello: Hello | None) -> int:
         return group.down(view.networks, hello.networks, hello.hears) if hello else group.down(view.networks, {}, {})
-
-    def _moving(self) -> list[str]:
-        return sorted(name for name, each in self._model.groups.items() if not each.is_everywhere)
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether nothing here needs the lease."""
-        moving = set(self._moving())
-        return all(
-            held.machine.state in (held.about.conf.wanted(State.STANDBY), State.DISABLED) or not held.is_managed
-            for held in self._held.values()
-            if held.group in moving
-        )
 
     def _advance_activity(self) -> None:
         before = self.activity
@@ -343,13 +296,12 @@ class Engine:
         self._tell()
 
     def _tell(self) -> None:
-        wants, eligible = self.activity.wants_lease and (self.is_ready or not self.is_stopped), self.activity.eligible
+        wants, eligible = self.activity.wants_lease and (self.is_ready or not self.services.is_stopped), self.activity.eligible
         number = self._wish.number + (eligible != self._wish.eligible)
         self._wish = Wish(self._hello(), wants, eligible, number)
         self._lease.want(self._wish)
 
     def _hello(self) -> Hello:
-        with_data = [held for held in self._held.values() if held.about.has_data]
         return Hello(
             self.name,
             True,
@@ -357,7 +309,7 @@ class Engine:
             0,
             self.is_ready,
             self.activity.phase in (Phase.TAKING, Phase.ACTIVE),
-            all(held.machine.state is State.STANDBY and held.machine.status is not Status.FAILED for held in with_data),
+            self.services.can_follow,
             {name: (str(each.state), str(each.status), str(each.condition)) for name, each in self._shown.items()},
             self.states,
             dict(self._lease.view.networks),
@@ -365,39 +317,32 @@ class Engine:
         )
 
     def _begin(self, order: Order) -> None:
-        """Attach or detach all that has data, at the same time."""
-        for held in self._held.values():
-            self._runner.end(f"{_DATA}:{held.about.name}")
-        wanted = [held.about for held in self._held.values() if held.about.has_data]
-        self._order, self._order_done, self._is_standalone = order, None, False
-        self._order_left = {each.name for each in wanted}
-        if not wanted:
-            self._order_done = True
-        for each in wanted:
-            self._runner.start(
-                f"{_DATA}:{each.name}",
-                each.name,
-                each.calls[str(order)],
-                self._parameters(each),
-                self._heard_of(order, each.name),
-            )
+        """Attach or detach all that has data, at the same time; what an earlier order has begun ends."""
+        # What an audit found before is out of date.
+        self.services.standalone.clear()
+        self._order += 1
+        self._order_left = {held.name for held in self.services.with_data}
+        self._order_done = None if self._order_left else True
+        for held in self.services.with_data:
+            about, key = held.about, f"{_DATA}:{held.name}"
+            heard = self._heard_of(order, self._order, held.name)
+            self._runner.start(key, held.name, about.calls[str(order)], self.services.parameters(about), heard)
 
-    def _heard_of(self, order: Order, name: str) -> actions.Done:
+    def _heard_of(self, order: Order, number: int, name: str) -> actions.Done:
         def heard(code: int, text: str) -> None:
-            self._events.append(lambda: self._carried_out(order, name, code, text))
+            if code:
+                LOG.warning("%s: %s failed (%s): %s", name, order, code, text)
+            self.later(lambda: self._carried_out(number, name, code == 0))
 
         return heard
 
-    def _carried_out(self, order: Order, name: str, code: int, text: str) -> None:
-        if order is not self._order or name not in self._order_left:
+    def _carried_out(self, number: int, name: str, is_done: bool) -> None:
+        if number != self._order or self._order_done is not None:
             return
         self._order_left.discard(name)
-        if code:
-            LOG.warning("%s: %s failed (%s): %s", name, order, code, text)
-            self._order_done, self._order_left = False, set()
-        elif not self._order_left:
-            # What an audit found before is out of date.
-            self._order_done, self._is_standalone = True, False
+        if not is_done or not self._order_left:
+            self.services.standalone.clear()
+            self._order_done = is_done
 
     def hand_over(self, is_forced: bool = False) -> str | None:
         """Let the other controller have the activity. Gives why not, if it cannot.
@@ -411,62 +356,18 @@ class Engine:
 
     # -- services
 
-    def desired(self, held: _Held) -> State:
+    def desired(self, held: Held) -> State:
         if not held.is_managed:
             return State.SHUTDOWN
-        if not self.is_ready or held.restart or (held.about.has_data and not self._is_oriented()):
+        if held.restart or (held.about.has_data and not self._is_oriented()):
             return State.DISABLED
-        if self._model.groups[held.group].is_everywhere or self.activity.is_active:
-            return State.ACTIVE
-        return State.STANDBY
+        return self._desired_of(held.group)
 
-    def _is_oriented(self) -> bool:
-        """Whether the other controller, if it is active, has had time to say so, and whose data count."""
-        return self.peer is None or self._lease.view.holds or self._clock() >= self._oriented_at
-
-    def _advance_services(self) -> None:
-        """Each step may let another one go on."""
-        is_moving = True
-        while is_moving:
-            is_moving = False
-            for held in self._held.values():
-                wanted = self.desired(held)
-                before = held.machine
-                if wanted is not before.desired:
-                    self._take(held, Desire(wanted))
-                elif before.running is None:
-                    self._take(held, Tick())
-                if held.restart and held.machine.state is State.DISABLED:
-                    held.restart = False
-                    is_moving = True
-                if held.machine is not before and held.machine != before:
-                    is_moving = True
-
-    def _take(self, held: _Held, event: service.Event) -> None:
-        before = held.machine
-        held.machine, runs = service.step(held.about.conf, before, event, self._dependencies(held), self._clock())
-        if held.machine.status is Status.FAILED and before.status is not Status.FAILED:
-            held.failed_at = time.time()
-        if isinstance(event, Recover):
-            held.failed_at = None
-        if held.machine.state is not before.state:
-            self._watch_process(held)
-        for run in runs:
-            self._run(held, run)
-
-    def _run(self, held: _Held, run: Run) -> None:
-        name, number = held.about.name, run.running.number
-        call = dataclasses.replace(held.about.calls[str(run.running.verb)], timeout_s=run.timeout_s)
-
-        def done(code: int, text: str) -> None:
-            self._events.append(lambda: self._ended(held, run, code, text))
-
-        LOG.debug("%s: %s (%s)", name, run.running.verb, number)
-        self._runner.start(name, name, call, self._parameters(held.about), done)
-
-    def _parameters(self, about: Service) -> dict[str, str]:
-        """Those of a service; with data, also whether own data may be thrown away for those of the active controller."""
-        return {**about.parameters, **({"expendable": "yes" if self.is_expendable else "no"} if about.has_data else {})}
+    def _desired_of(self, group_name: str) -> State:
+        if not self.is_ready:
+            return State.DISABLED
+        is_active = group_name not in self.services.moving or self.activity.is_active
+        return State.ACTIVE if is_active else State.STANDBY
 
     @property
     def is_expendable(self) -> bool:
@@ -475,88 +376,9 @@ class Engine:
         _, hello = self._peer(view)
         return hello is not None and hello.is_active and bool(view.record.voters) and self.name not in view.record.eligible
 
-    def _ended(self, held: _Held, run: Run, code: int, text: str) -> None:
-        verb, number = run.running.verb, run.running.number
-        call = held.about.calls[str(verb)]
-        if code == actions.TIMED_OUT:
-            LOG.warning("%s: %s did not end within %g s: %s", held.about.name, verb, run.timeout_s, text)
-            self._take(held, Report(number, Result.TIMEOUT))
-            return
-        outcome = self._model.outcome(call, code)
-        if outcome.result is not Result.SUCCESS:
-            LOG.warning("%s: %s failed (%s): %s", held.about.name, verb, code, text)
-        if verb is Verb.AUDIT_ENABLED and held.about.has_data:
-            self._is_standalone = outcome.condition is Condition.DATA_STANDALONE
-            if outcome.condition is Condition.DATA_SYNCING and self.is_expendable:
-                # It does not follow by itself: with another start it gets the data of the active one.
-                LOG.warning("%s does not follow, and is started again", held.about.name)
-                held.restart = True
-        # What an action is for is known; only those that look may find something else.
-        state = outcome.state if verb in service.AUDITS or outcome.state is State.DISABLED else None
-        self._take(held, Report(number, outcome.result, state, outcome.status, outcome.condition))
-
-    def _dependencies(self, held: _Held) -> Facts:
-        return Facts({verb: all(self._allows(verb, other) for other in others) for verb, others in held.about.waits.items()})
-
-    def _allows(self, verb: Verb, other: str) -> bool:
-        held = self._held.get(other)
-        if held is None or not held.is_managed:
-            return True
-        state, conf = held.machine.state, held.about.conf
-        if verb in (Verb.ENABLE, Verb.GO_ACTIVE):
-            return state is State.ACTIVE or conf.wanted(self.desired(held)) is State.STANDBY
-        # One that is restarted in place does not take along what uses it.
-        return state in (State.DISABLED, State.STANDBY) or self.desired(held) is State.ACTIVE
-
-    def _watch_process(self, held: _Held) -> None:
-        """Its end is heard of at once, where its process is known."""
-        self._forget_process(held)
-        if held.machine.state not in (State.ACTIVE, State.STANDBY):
-            return
-        call = held.about.calls.get("enable")
-        pid = None
-        if held.about.pid_file:
-            pid = actions.pid_in(held.about.pid_file)
-        elif call is not None and call.plugin == "systemd":
-            pid = actions.main_pid(call.name)
-        if pid is None:
-            return
-        try:
-            held.watched = os.pidfd_open(pid)
-        except OSError:
-            # It has ended meanwhile.
-            self._events.append(lambda: self._take(held, Died()))
-            return
-        self.watch(held.watched, lambda: self._died(held))
-
-    def _forget_process(self, held: _Held) -> None:
-        if held.watched is not None:
-            self.ignore(held.watched)
-            os.close(held.watched)
-            held.watched = None
-
-    def _died(self, held: _Held) -> None:
-        self._forget_process(held)
-        LOG.warning("%s: its process has ended", held.about.name)
-        self._take(held, Died())
-
-    # -- what operators may do
-
-    def recover(self, name: str) -> None:
-        """:raises KeyError: when there is no such service"""
-        self._take(self._held[name], Recover())
-
-    def restart(self, name: str) -> None:
-        """:raises KeyError: when there is no such service"""
-        self._held[name].restart = True
-
-    def manage(self, name: str, is_managed: bool) -> None:
-        """:raises KeyError: when there is no such service"""
-        held = self._held[name]
-        if is_managed and not held.is_managed:
-            # What became of it meanwhile is looked at anew.
-            held.machine = dataclasses.replace(Machine(), number=held.machine.number)
-        held.is_managed = is_managed
+    def _is_oriented(self) -> bool:
+        """Whether the other controller, if it is active, has had time to say so, and whose data count."""
+        return self.peer is None or self._lease.view.holds or self._clock() >= self._oriented_at
 
     def set_node(self, is_ready: bool, states: tuple[str, str, str]) -> None:
         self.is_ready, self.states = is_ready, states
@@ -576,14 +398,14 @@ class Engine:
             self._seen_view = view
             self._observer.peers(view)
             self._tell()
-        for name, held in self._held.items():
+        for name, held in self.services.every.items():
             told = _told(held.machine)
             if self._told.get(name) != told:
                 self._told[name] = told
                 self._observer.service(name, held.group, held.machine, held.failed_at)
         changed = False
         for name in self._model.groups:
-            shown = self._look_at(name)
+            shown = self.services.look_at(name, self._desired_of(name))
             if self._shown.get(name) != shown:
                 self._shown[name] = shown
                 self._observer.group(name, shown)
@@ -593,62 +415,25 @@ class Engine:
         self._care_for_failed()
         self._observer.settled()
 
-    def _look_at(self, name: str) -> Shown:
-        about = self._model.groups[name]
-        members = [
-            group.Member(held.about.conf, about.members[member], held.machine.state, held.machine.status, held.failed_at)
-            for member, held in self._held.items()
-            if held.group == name and held.is_managed
-        ]
-        desired = (
-            State.DISABLED
-            if not self.is_ready
-            else State.ACTIVE
-            if about.is_everywhere or self.activity.is_active
-            else State.STANDBY
-        )
-        failing = [
-            held
-            for held in self._held.values()
-            if held.group == name and held.machine.status is not Status.NONE and held.is_managed
-        ]
-        worst = max(failing, key=lambda held: list(Status).index(held.machine.status), default=None)
-        return Shown(
-            desired,
-            group.state(members, desired),
-            group.status(members, about.debounce_s, time.time()),
-            worst.machine.condition if worst else Condition.NONE,
-            tuple(sorted(held.about.name for held in failing)),
-        )
-
     def _care_for_failed(self) -> None:
         """What failed and cannot go elsewhere is tried again; what cannot be stopped and must be takes the host along."""
-        now = self._clock()
-        stuck = [
-            held.about.name
-            for held in self._held.values()
-            if held.machine.condition in (Condition.ACTION_FAILURE, Condition.FATAL_FAILURE)
-            and self._model.groups[held.group].is_fatal
-            and not self.activity.is_active
-        ]
-        if self.activity.is_active or self.is_stopped:
+        now, is_active = self._clock(), self.activity.is_active
+        stuck = [] if is_active else self.services.stuck()
+        if is_active or self.services.is_stopped:
             self._stop_by = float("inf")
         elif now >= self._stop_by:
-            stuck.append("what needs the lease")
-        if stuck:
             self._stop_by = float("inf")
+            stuck.append("what needs the lease")
+        if stuck and not self._has_rebooted:
+            self._has_rebooted = True
             self._reboot(f"{', '.join(stuck)} cannot be stopped")
-        failed = [held for held in self._held.values() if held.machine.status is Status.FAILED]
+        failed = self.services.failed()
         if not failed:
             self._recover_at = float("inf")
         elif now >= self._recover_at:
             self._recover_at = now + RECOVER_S
             for held in failed:
-                LOG.info("%s is tried again", held.about.name)
-                # That it failed goes on counting for a while.
-                failed_at = held.failed_at
-                self._take(held, Recover())
-                held.failed_at = failed_at
+                self.services.try_again(held)
         elif self._recover_at == float("inf"):
             self._recover_at = now + RECOVER_S
 

@@ -232,5 +232,5 @@ def _configured() -> dict[str, str]:
 
     if not RUNTIME.exists():
         return {}
-    rows = Database(RUNTIME).rows("SERVICE_INSTANCES", service_name="platform-fs")
+    rows = Database(RUNTIME, is_read_only=True).rows("SERVICE_INSTANCES", service_name="platform-fs")
     return read_parameters(rows[0]["instance_parameters"]) if rows else {}

@@ -45,6 +45,11 @@ class Service:
     def name(self) -> str:
         return self.conf.name
 
+    @property
+    def is_address(self) -> bool:
+        """Whether it is floating addresses, which the kernel keeps to the lease."""
+        return any(call.plugin == "address" for call in self.calls.values())
+
 
 @dataclasses.dataclass(frozen=True)
 class Group:

@@ -14,8 +14,9 @@ from sm.activity import Activity, Copies, Phase
 from sm.configuration import DOMAIN
 from sm.daemon import View
 from sm.db import Database, DatabaseError, Row
-from sm.engine import Observer, Shown
+from sm.engine import Observer
 from sm.service import Machine, Status
+from sm.services import Shown
 from stx import exception
 
 LOG = logging.getLogger(__name__)
@@ -48,6 +49,8 @@ class Reporter(Observer):
         self._report = report
         self._everywhere = everywhere
         self._clock = clock
+        # What each row was told to have, and those of which that is not stored yet.
+        self._known: dict[tuple[str, str], Row] = {}
         self._rows: dict[tuple[str, str], tuple[str, Row, Row]] = {}
         self._reports: list[fm.Report] = []
         # What is alarmed, by id and entity: text and severity. At first nothing is known, so all is cleared.
@@ -119,8 +122,7 @@ class Reporter(Observer):
             self._update("SERVICE_DOMAIN_NEIGHBORS", {"name": self._peer, "service_domain": DOMAIN}, {"state": "down"})
             for group_name in self._groups_of_peer:
                 self._assign(self._peer, group_name, "disabled", {"state": "disabled", "status": "", "condition": ""})
-        holder = view.record
-        self._update("SERVICE_DOMAINS", {"name": DOMAIN}, {"generation": holder.term})
+        self._update("SERVICE_DOMAINS", {"name": DOMAIN}, {"generation": view.record.term})
         self._communication(view)
         self._redundancy()
 
@@ -132,11 +134,14 @@ class Reporter(Observer):
     # -- rows
 
     def _update(self, table: str, key: Row, changes: Row) -> None:
-        self._rows[table, str(sorted(key.items()))] = table, key, {**self._pending(table, key), **changes}
-
-    def _pending(self, table: str, key: Row) -> Row:
-        found = self._rows.get((table, str(sorted(key.items()))))
-        return found[2] if found else {}
+        place = table, str(sorted(key.items()))
+        known = self._known.setdefault(place, {})
+        if changes.items() <= known.items():
+            return
+        if table == "NODES":
+            changes = {**changes, "state_uuid": str(uuid.uuid4())}
+        known.update(changes)
+        self._rows[place] = table, key, known
 
     def _assign(self, node: str, group_name: str, desired: str, row: Row) -> None:
         key = {"name": DOMAIN, "node_name": node, "service_group_name": group_name}
@@ -150,7 +155,6 @@ class Reporter(Observer):
             "operational_state": operational,
             "availability_status": availability,
             "ready_state": "enabled" if is_ready else "disabled",
-            "state_uuid": str(uuid.uuid4()),
         }
 
     def _store(self) -> None:

@@ -5,7 +5,7 @@ import functools
 import inspect
 import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,7 +18,7 @@ from pecan import compat, hooks, rest, util
 
 from stx import exception
 from stx.context import RequestContext
-from stx.rest import connection, errors, policy
+from stx.rest import connection, errors, policy, query, wire
 
 CONF = cfg.CONF
 
@@ -85,6 +85,24 @@ class Controller(rest.RestController):
     def _lookup_child(self, remainder: str) -> Any:
         # Pecan takes a part of a path for the name of an attribute, also of those that every object has.
         return None if remainder.startswith("_") else super()._lookup_child(remainder)
+
+
+class VersionController(Controller):
+    """A version of a service's paths: its resources, and a document that names them.
+
+    :param resources: what makes the controller of each, by name
+    """
+
+    def __init__(self, service: str, resources: Mapping[str, Callable[[], Any]]) -> None:
+        self._service = service
+        self._names = tuple(resources)
+        for name, make in resources.items():
+            setattr(self, name, make())
+
+    @expose
+    def get(self) -> dict[str, Any]:
+        base = query.base_url()
+        return version_document(base, self._service, {name: wire.links(base, name) for name in self._names})
 
 
 class _ContextHook(hooks.PecanHook):

@@ -6,27 +6,20 @@ from typing import Any
 from fm import conf, policies
 from fm.api.v1 import alarm, event_log, event_suppression
 from stx import service
-from stx.rest import app, query, wire
+from stx.rest import app, query
 
-RESOURCES = ("alarms", "event_log", "event_suppression")
-
-
-class V1Controller(app.Controller):
-    def __init__(self) -> None:
-        self.alarms = alarm.AlarmController()
-        self.event_log = event_log.EventLogController()
-        self.event_suppression = event_suppression.EventSuppressionController()
-
-    @app.expose
-    def get(self) -> dict[str, Any]:
-        return app.version_document(query.base_url(), "fm", {name: wire.links(query.base_url(), name) for name in RESOURCES})
+_RESOURCES = {
+    "alarms": alarm.AlarmController,
+    "event_log": event_log.EventLogController,
+    "event_suppression": event_suppression.EventSuppressionController,
+}
 
 
 class RootController(app.Controller):
     def __init__(self) -> None:
-        self.v1 = V1Controller()
+        self.v1 = app.VersionController("fm", _RESOURCES)
         # Clients that build paths from the catalogue's URL alone leave the version out.
-        for name in RESOURCES:
+        for name in _RESOURCES:
             setattr(self, name, getattr(self.v1, name))
 
     @app.expose

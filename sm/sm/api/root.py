@@ -7,7 +7,7 @@ from sm import conf, policies
 from sm.api import refusal
 from sm.api.v1 import node, service, service_group, servicenode, sm_sda
 from stx import service as stx_service
-from stx.rest import app, policy, query, wire
+from stx.rest import app, policy, query
 
 _RESOURCES = {
     "servicenode": servicenode.ServiceNodeController,
@@ -18,20 +18,9 @@ _RESOURCES = {
 }
 
 
-class V1Controller(app.Controller):
-    def __init__(self) -> None:
-        for name, make in _RESOURCES.items():
-            setattr(self, name, make())
-
-    @app.expose
-    def get(self) -> dict[str, Any]:
-        base = query.base_url()
-        return app.version_document(base, "sm", {name: wire.links(base, name) for name in _RESOURCES})
-
-
 class RootController(app.Controller):
     def __init__(self) -> None:
-        self.v1 = V1Controller()
+        self.v1 = app.VersionController("sm", _RESOURCES)
 
     @app.expose
     def get(self) -> dict[str, Any]:

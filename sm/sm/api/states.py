@@ -6,28 +6,17 @@ Nothing is shown while the process is away: rows that nobody keeps up to date wo
 
 import contextlib
 import pathlib
-import sqlite3
 import uuid
 from typing import Any
 
 from sm import conf, control
 from sm.api import rules
-from sm.db import Database, Row
+from sm.db import Database, DatabaseError, Row
 from stx import exception
 
 CONF = conf.CONF
 
-_BUSY_S = 5.0
 _STATES = ("administrative_state", "operational_state", "availability_status")
-
-
-class _Shown(Database):
-    """The database with states, for reading: to open it as its owner does would write."""
-
-    def __init__(self, path: pathlib.Path) -> None:
-        self.path = path
-        self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=_BUSY_S, uri=True)
-        self._connection.row_factory = sqlite3.Row
 
 
 def ask(**request: Any) -> control.Answer:
@@ -54,12 +43,11 @@ def tables(*names: str) -> list[list[Row]]:
 
     :raises exception.Unavailable: when they cannot be read
     """
-    path = _run_path() / "sm.db"
     try:
-        with contextlib.closing(_Shown(path)) as database:
+        with contextlib.closing(Database(_run_path() / "sm.db", is_read_only=True)) as database:
             return [database.rows(name) for name in names]
-    except sqlite3.Error as error:
-        raise exception.Unavailable(f"{path} cannot be read: {error}. Is sm.service at work on this host?") from error
+    except DatabaseError as error:
+        raise exception.Unavailable(f"{error} Is sm.service at work on this host?") from error
 
 
 def records(table: str) -> list[Row]:

@@ -84,7 +84,7 @@ def _open(run_path: str) -> Database:
     path = pathlib.Path(run_path) / "sm.db"
     if not path.exists():
         raise DatabaseError(f"{path} is not there. Is sm.service at work on this host?")
-    return Database(path)
+    return Database(path, is_read_only=True)
 
 
 def _groups(database: Database) -> list[Row]:

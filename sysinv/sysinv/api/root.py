@@ -4,7 +4,7 @@
 from typing import Any
 
 from stx import service as stx_service
-from stx.rest import app, query, wire
+from stx.rest import app, query
 from sysinv import conf, policies
 from sysinv.api.v1 import (
     cpu,
@@ -44,20 +44,9 @@ _RESOURCES = {
 }
 
 
-class V1Controller(app.Controller):
-    def __init__(self) -> None:
-        for name, make in _RESOURCES.items():
-            setattr(self, name, make())
-
-    @app.expose
-    def get(self) -> dict[str, Any]:
-        base = query.base_url()
-        return app.version_document(base, "sysinv", {name: wire.links(base, name) for name in _RESOURCES})
-
-
 class RootController(app.Controller):
     def __init__(self) -> None:
-        self.v1 = V1Controller()
+        self.v1 = app.VersionController("sysinv", _RESOURCES)
 
     @app.expose
     def get(self) -> dict[str, Any]:

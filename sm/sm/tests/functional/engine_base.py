@@ -17,10 +17,11 @@ from sm.activity import Activity
 from sm.cmd import configure
 from sm.daemon import View, Wish
 from sm.db import Database
-from sm.engine import Engine, Observer, Shown
+from sm.engine import Engine, Observer
 from sm.lease import Record
 from sm.messages import Hello
 from sm.service import Machine
+from sm.services import Shown
 
 OWN, PEER = "controller-0", "controller-1"
 DEADLINE_S = 20.0

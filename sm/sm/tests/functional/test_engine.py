@@ -45,7 +45,7 @@ class OrderTest(EngineTestCase):
 
     def test_one_that_is_to_be_left_alone_is(self) -> None:
         self.be_active()
-        self.engine.call(lambda: self.engine.manage("b", False))
+        self.engine.call(lambda: self.engine.services.manage("b", False))
         self.see(holds=False)
         self.hear_peer(is_active=True)
         self.until_state("a", "disabled")
@@ -54,7 +54,7 @@ class OrderTest(EngineTestCase):
     def test_a_restart_takes_along_nobody_who_uses_it(self) -> None:
         self.be_active()
         self.forget()
-        self.engine.call(lambda: self.engine.restart("a"))
+        self.engine.call(lambda: self.engine.services.restart("a"))
         self.until("restarted", lambda: self.log()[-1:] == ["a start"])
         self.until_state("a", "enabled-active")
         self.assertEqual(["a stop", "a start"], [line for line in self.log() if "monitor" not in line])
@@ -119,7 +119,7 @@ groups:
         self.see(holds=True)
         self.until("failed", lambda: self.ledger.groups["g"].status is Status.FAILED)
         self.flag("a", "fails-start", False)
-        self.engine.call(lambda: self.engine.recover("a"))
+        self.engine.call(lambda: self.engine.services.recover("a"))
         self.until_state("a", "enabled-active")
         self.assertIs(Status.NONE, self.ledger.groups["g"].status)
 

@@ -13,12 +13,12 @@ from sm import configuration
 from sm.activity import Activity, Copies, Phase
 from sm.daemon import View
 from sm.db import Database, DatabaseError
-from sm.engine import Shown
 from sm.group import GroupState
 from sm.lease import Record
 from sm.messages import Hello
 from sm.reporter import SETTLE_S, Reporter
 from sm.service import Condition, Machine, State, Status
+from sm.services import Shown
 from stx import exception
 
 OWN, PEER = "controller-0", "controller-1"
