@@ -110,6 +110,8 @@ class Database:
             self._connection.execute("PRAGMA synchronous=NORMAL")
             self._make()
         except (OSError, sqlite3.Error) as error:
+            if is_read_only:
+                raise DatabaseError(f"{path} cannot be read: {error}.") from error
             raise DatabaseError(
                 f"{path} cannot be used: {error}. Make room or put its directory right, then load it again."
             ) from error
