@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from sm import control
+from sm.commandline import Parser
 
 SUCCESS, FAILED, NOT_INSTALLED, NOT_CONFIGURED, NOT_RUNNING, ACTIVE = 0, 1, 5, 6, 7, 8
 USER = "stx"
@@ -196,27 +197,31 @@ class Tree:
             path.write_text(content)
 
 
+_ACTIONS: dict[str, Callable[[Tree], int]] = {
+    action.__name__: action
+    for action in (Tree.start, Tree.stop, Tree.promote, Tree.demote, Tree.monitor, Tree.attach, Tree.detach)
+}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    words = list(sys.argv[1:] if argv is None else argv)
+    """:returns: exit code of OCF; 2 when the command line was not understood"""
+    parser = Parser(
+        prog="sm-files",
+        description="Keeps a tree of files on both controllers. Service Management calls it, with OCF_RESKEY_ parameters; "
+        "sync is for whoever has stored something that must not be lost.",
+        example="sm-files sync config/hosts.yaml",
+    )
+    parser.add_argument("action", choices=[*_ACTIONS, "sync"])
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="what sync waits for, seen from the tree (default: all of it)")
+    arguments = parser.parse_args(argv)
     prefix = "OCF_RESKEY_"
     given = {name.removeprefix(prefix): value for name, value in os.environ.items() if name.startswith(prefix)}
     try:
-        if words[:1] == ["sync"]:
-            return Tree({"directory": "/opt/platform", "module": "platform", **_configured(), **given}).sync(words[1:])
-        tree = Tree(given)
-        actions: dict[str, Callable[[], int]] = {
-            "start": tree.start,
-            "stop": tree.stop,
-            "promote": tree.promote,
-            "demote": tree.demote,
-            "monitor": tree.monitor,
-            "attach": tree.attach,
-            "detach": tree.detach,
-        }
-        if len(words) != 1 or words[0] not in actions:
-            print(f"usage: sm-files {'|'.join(actions)}, or sm-files sync [PATH…]", file=sys.stderr)
-            return 2
-        return actions[words[0]]()
+        if arguments.action == "sync":
+            return Tree({"directory": "/opt/platform", "module": "platform", **_configured(), **given}).sync(arguments.paths)
+        if arguments.paths:
+            parser.error(f"{arguments.action} takes no PATH")
+        return _ACTIONS[arguments.action](Tree(given))
     except FilesError as error:
         print(f"sm-files: {error}", file=sys.stderr)
         return error.code
@@ -227,10 +232,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _configured() -> dict[str, str]:
     """The parameters that the service has, for whoever calls it by hand."""
-    from sm.db import RUNTIME, Database
+    from sm.db import RUNTIME, Database, DatabaseError
     from sm.parameters import read_parameters
 
     if not RUNTIME.exists():
         return {}
-    rows = Database(RUNTIME, is_read_only=True).rows("SERVICE_INSTANCES", service_name="platform-fs")
+    try:
+        rows = Database(RUNTIME, is_read_only=True).rows("SERVICE_INSTANCES", service_name="platform-fs")
+    except DatabaseError as error:
+        raise FilesError(str(error)) from error
     return read_parameters(rows[0]["instance_parameters"]) if rows else {}

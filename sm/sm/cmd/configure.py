@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from sm import configuration, lease
+from sm.commandline import Parser
 from sm.db import Database, DatabaseError
 from sm.keeper import Keeper
 from sm.parameters import parameters, read_parameters
@@ -53,22 +54,29 @@ class RefusedError(Exception):
     """It is not done; the message says why."""
 
 
-def _parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+def _parser() -> Parser:
+    top = Parser(
         prog="sm-configure",
         description="Says what Service Management shall run on this host. It takes effect when sm starts.",
-        epilog="example:\n  sm-configure load /etc/starlingx/sm.yaml",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        example="sm-configure load /etc/starlingx/sm.yaml",
     )
     top.add_argument("--state-path", default=STATE_PATH, help="where the database is (default: %(default)s)")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    load = commands.add_parser("load", help="replace all that is configured by what files say")
+    load = commands.add_parser(
+        "load", example="sm-configure load /etc/starlingx/sm.yaml", help="replace all that is configured by what files say"
+    )
     load.add_argument("files", nargs="+", metavar="FILE", help="YAML; later ones go over earlier ones")
     load.add_argument("--without-shipped", action="store_true", help="do not begin with the set of services that is shipped")
     load.set_defaults(run=_load)
-    first = commands.add_parser("first", help="make this the first controller of a new system, which nobody has yet")
+    first = commands.add_parser(
+        "first", example="sm-configure first", help="make this the first controller of a new system, which nobody has yet"
+    )
     first.set_defaults(run=_first)
-    instance = commands.add_parser("service_instance", help="set the parameters of a service")
+    instance = commands.add_parser(
+        "service_instance",
+        example="sm-configure service_instance oam-ip oam-ip ip=10.10.10.2,nic=eth0",
+        help="set the parameters of a service",
+    )
     instance.add_argument("service")
     instance.add_argument("instance")
     instance.add_argument("parameters", help="name=value,name=value")
@@ -76,13 +84,12 @@ def _parser() -> argparse.ArgumentParser:
     return top
 
 
-def _provision_parser(program: str, value: str) -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+def _provision_parser(program: str, value: str) -> Parser:
+    top = Parser(
         prog=program,
         description=("Has" if value == "yes" else "No longer has")
         + " Service Management look after something. It takes effect when sm starts.",
-        epilog=f"example:\n  {program} service oam-ip",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        example=f"{program} service oam-ip",
     )
     top.add_argument("--state-path", default=STATE_PATH, help="where the database is (default: %(default)s)")
     top.add_argument("kind", choices=sorted(_TABLES))
@@ -95,9 +102,16 @@ def _database(arguments: argparse.Namespace) -> Database:
     return Database(pathlib.Path(arguments.state_path) / "sm.db")
 
 
+def _read(path: pathlib.Path) -> str:
+    try:
+        return path.read_text()
+    except UnicodeDecodeError as error:
+        raise RefusedError(f"{path} is no YAML: it is not in UTF-8, from byte {error.start} on.") from error
+
+
 def _load(arguments: argparse.Namespace) -> None:
     files = [*([] if arguments.without_shipped else [SHIPPED]), *(pathlib.Path(name) for name in arguments.files)]
-    tables = configuration.parse({path.name: path.read_text() for path in files})
+    tables = configuration.parse({str(path): _read(path) for path in files})
     database = _database(arguments)
     database.load(tables)
     rows = tables["SERVICES"]

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """sm-dump and sm-query: what services and groups are on this host, for people and for scripts that search it."""
 
-import argparse
 import json
 import pathlib
 import sys
 from collections.abc import Sequence
 
 from sm import control
+from sm.commandline import Parser
 from sm.db import Database, DatabaseError, Row
 
 RUN_PATH = "/run/sm"
@@ -17,11 +17,10 @@ NOTHING = 1
 
 def main(argv: Sequence[str] | None = None) -> int:
     """sm-dump: 0, or 1 when there is nothing to see."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="sm-dump",
         description="Shows what services and groups are on this host.",
-        epilog="example:\n  sm-dump --verbose",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        example="sm-dump --verbose",
     )
     parser.add_argument("--run-path", default=RUN_PATH, help="where sm keeps states (default: %(default)s)")
     parser.add_argument("--verbose", action="store_true", help="with the condition of each")
@@ -48,11 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def query(argv: Sequence[str] | None = None) -> int:
     """sm-query: one sentence, or a line a group."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="sm-query",
         description="Says in one line what a service or a group is on this host.",
-        epilog="example:\n  sm-query service management-ip",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        example="sm-query service management-ip",
     )
     parser.add_argument("--run-path", default=RUN_PATH, help="where sm keeps states (default: %(default)s)")
     parser.add_argument("kind", choices=("service", "service-group"))

@@ -4,13 +4,13 @@
 It is on all hosts, so it is small: it knows nothing of the rest of the platform.
 """
 
-import argparse
 import logging
 import pathlib
 import signal
 import sys
 import time
 
+from sm.commandline import Parser
 from sm.daemon import Loop, Wish
 from sm.db import DatabaseError
 from sm.keeper import Keeper
@@ -26,11 +26,10 @@ STATE_PATH = "/var/lib/sm"
 
 def main() -> int:
     """Run until told to stop. Gives the exit code."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="sm-voter",
         description="Votes for the active controller. What it needs to know: sm-configure load --without-shipped FILE",
-        epilog="example:\n  sm-voter --state-path /var/lib/sm",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        example="sm-voter --state-path /var/lib/sm",
     )
     parser.add_argument("--state-path", default=STATE_PATH, help="where its database and its votes are (default: %(default)s)")
     path = pathlib.Path(parser.parse_args().state_path)

@@ -527,7 +527,7 @@ class PostgresqlTest(base.BaseTestCase):
         first.more = {}
         self.assert_fails(6, "OCF_RESKEY_peer is not set", first, "attach")
         self.assert_fails(6, "OCF_RESKEY_password_file is not set", first, "prepare")
-        self.assert_fails(3, "Usage: sm-postgresql start|", first, "meta-data")
+        self.assert_fails(3, "There is no action 'meta-data': choose among start, promote", first, "meta-data")
 
     def test_replication_works_with_the_password_of_the_file_only(self) -> None:
         self.assertEqual(SECRET, postgresql.password((self.directory / "pgpass").read_text(), "stx_replication"))

@@ -61,12 +61,25 @@ class ConfigureTest(CommandTest):
         (self.directory / "set.yaml").write_text(SET.replace("web: critical", "web: awful"))
         code, said = self.configure("load", "--without-shipped", str(self.directory / "set.yaml"))
         self.assertEqual(1, code)
-        self.assertIn("sm-configure: set.yaml: groups.g: Invalid enum value 'awful'", said)
+        self.assertIn("set.yaml: groups.g: Invalid enum value 'awful'", said)
         self.assertEqual({"web", "wire"}, set(self.model().services))
 
     def test_a_file_that_is_not_there_is_named(self) -> None:
         code, said = self.configure("load", "/nowhere.yaml")
         self.assertEqual((1, "sm-configure: /nowhere.yaml: No such file or directory\n"), (code, said))
+
+    def test_files_of_the_same_name_are_all_read(self) -> None:
+        other = self.directory / "other" / "set.yaml"
+        other.parent.mkdir()
+        other.write_text("services: {more: {lsb: more}}\ngroups: {g: {services: {more: minor}}}\n")
+        self.assertEqual(0, self.configure("load", "--without-shipped", str(self.directory / "set.yaml"), str(other))[0])
+        self.assertEqual({"web", "wire", "more"}, set(self.model().services))
+
+    def test_a_file_that_is_no_text_is_refused(self) -> None:
+        (self.directory / "set.yaml").write_bytes(b"node: \xff")
+        code, said = self.configure("load", str(self.directory / "set.yaml"))
+        self.assertEqual(1, code)
+        self.assertIn("set.yaml is no YAML: it is not in UTF-8, from byte 6 on.", said)
 
     def test_the_first_controller_is_made_once(self) -> None:
         self.assertEqual((0, "controller-0 is the first controller.\n"), self.configure("first"))
