@@ -17,7 +17,6 @@ from bench.failover_own import OwnProduct
 from bench.failover_product import LEAD_S, ROOT, FailoverError, observers, wait_for
 from stxlab.cmd import main as command
 
-# All that follows from a fault is over by then, or comes too late.
 SETTLE_S = 6.0
 # For the observers to begin.
 READY_S = 20.0
@@ -29,11 +28,13 @@ PYTHON = "/opt/starlingx/bin/python"
 class Fault:
     """:ivar begin, end: called with the product, the active controller's name and the other one's
     :ivar moves: whether the other controller is to be active afterwards; None where either may be
+    :ivar settle_s: all that follows from it is over by then, or comes too late
     """
 
     begin: Callable[[OwnProduct, str, str], None]
     end: Callable[[OwnProduct, str, str], None]
     moves: bool | None
+    settle_s: float = SETTLE_S
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +82,11 @@ def _heal(*networks: str) -> Callable[[OwnProduct, str, str], None]:
     return run
 
 
+def _back(name: str) -> Callable[[OwnProduct, str, str], None]:
+    """Its power was cut, and it has booted: nothing hangs any more."""
+    return _run("thaw", name)
+
+
 def _nothing(product: OwnProduct, active: str, other: str) -> None:
     """It ends by itself."""
 
@@ -108,6 +114,19 @@ FAULTS = {
     "partition_1_2": Fault(_run("partition", "ACTIVE:OTHER,compute-0"), _run("join"), True),
     "partition_1_1": Fault(_run("partition", "ACTIVE:OTHER"), _run("join"), False),
 }
+# A lab of two controllers alone: one that may be alive has its power cut first, and gets it back.
+DUPLEX_SETTLE_S = 15.0
+DUPLEX_FAULTS = {
+    "swact": FAULTS["swact"],
+    "power_off": FAULTS["power_off"],
+    "freeze": Fault(_hang, _back("ACTIVE"), True, DUPLEX_SETTLE_S),
+    "kill_sm": FAULTS["kill_sm"],
+    "cut_mgmt": FAULTS["cut_mgmt"],
+    "cut_all": Fault(_cut(*ALL), _heal(*ALL), True, DUPLEX_SETTLE_S),
+    "partition_1_1": Fault(_run("partition", "ACTIVE:OTHER"), _run("join"), False, DUPLEX_SETTLE_S),
+    "other_power_off": Fault(_run("power-off", "OTHER"), _run("power-on", "OTHER"), False),
+    "other_freeze": Fault(_run("hang", "OTHER"), _back("OTHER"), False, DUPLEX_SETTLE_S),
+}
 
 
 def measure(product: OwnProduct, fault: Fault) -> Gaps:
@@ -122,7 +141,7 @@ def measure(product: OwnProduct, fault: Fault) -> Gaps:
         time.sleep(LEAD_S)
         begun = time.monotonic()
         fault.begin(product, active, other)
-        time.sleep(max(0.0, begun + SETTLE_S - time.monotonic()))
+        time.sleep(max(0.0, begun + fault.settle_s - time.monotonic()))
         fault.end(product, active, other)
         wait_for("all controllers are on", lambda: all(machine.is_on for machine in product.controllers()), SETTLE_S)
         product.await_ready()

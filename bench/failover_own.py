@@ -12,13 +12,15 @@ from stxlab.lab import Lab, Say
 from stxlab.layout import Layout
 from stxlab.machine import Machine
 
-WANTED = topology.make("standard", computes=1)
+# Of whoever uses the database of two controllers and nobody else.
+OUTSIDE = topology.SUBNETS["mgmt"][-3]
 
 
 class OwnProduct(Product):
     """:param directory: of the lab"""
 
     name = "service_management"
+    wanted = topology.make("standard", computes=1)
 
     def __init__(self, directory: Path, say: Say) -> None:
         self.lab = Lab(Layout(directory), Image(ROOT, layout.cache_directory(), say), lambda _: None)
@@ -27,7 +29,7 @@ class OwnProduct(Product):
         with self.lab.turn("bench sm-failover"):
             self.lab.down()
             self.lab.layout.make()
-            self.lab.up(WANTED, wait=True)
+            self.lab.up(self.wanted, wait=True)
         self.login = f"dbname=sysinv user=stx password={self.lab.layout.read_secrets()['database']}"
 
     def take_down(self) -> None:
@@ -35,10 +37,13 @@ class OwnProduct(Product):
             self.lab.down()
 
     def active(self) -> Machine:
-        found = [machine for machine in self.controllers() if machine.is_on and self._state(machine)["phase"] == "active"]
+        found = [machine for machine in self.controllers() if machine.is_on and self.phase(machine) == "active"]
         if len(found) != 1:
             raise FailoverError(f"{len(found)} controllers are active.")
         return found[0]
+
+    def phase(self, machine: Machine) -> str:
+        return self._state(machine)["phase"]
 
     def is_ready(self) -> bool:
         active = self.active()
@@ -58,3 +63,19 @@ class OwnProduct(Product):
     @staticmethod
     def _groups(machine: Machine) -> set[str]:
         return {group["state"] for group in json.loads(machine.run(["sm-dump", "-f", "json"]))["service_groups"]}
+
+
+class DuplexProduct(OwnProduct):
+    """Two controllers and nobody else: their boards have the third vote."""
+
+    name = "service_management_duplex"
+    wanted = topology.make("duplex")
+
+    def bring_up(self) -> None:
+        super().bring_up()
+        self.lab.switch.ip([f"address replace {OUTSIDE}/{topology.SUBNETS['mgmt'].prefixlen} dev br-mgmt"])
+
+    def client(self) -> int:
+        if self.lab.switch.pid is None:
+            raise FailoverError("The lab's networks are not there.")
+        return self.lab.switch.pid

@@ -31,7 +31,7 @@ import msgspec
 import oslo_messaging
 from amqp import exceptions as amqp_exceptions
 from oslo_config import cfg
-from oslo_messaging._drivers import impl_rabbit
+from oslo_messaging._drivers import amqpdriver, impl_rabbit
 from oslo_messaging.rpc import RPCAccessPolicyBase
 
 from stx import context as stx_context
@@ -48,6 +48,10 @@ DEADLINE_S = 30.0
 WORKERS = 16
 # A server whose workers have all been at one request each for so long is stuck: no caller waits any more.
 STUCK_S = 2 * DEADLINE_S
+
+# A consumer that has nothing to do looks so often whether it is to end. The library has no option for it, and takes 5 s, for which all
+# services of a controller would be waited for that hands over.
+amqpdriver.ACK_REQUEUE_EVERY_SECONDS_MAX = 0.5
 
 # A call that no server's queue takes fails at once instead of at its deadline.
 _HEARD = oslo_messaging.TransportOptions(at_least_once=True)

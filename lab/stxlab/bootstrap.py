@@ -131,6 +131,7 @@ def configure_controller(name: str, given: Mapping[str, Any]) -> None:
     login.symlink_to(f"..{DATA}/openrc")
     SM_STATE.mkdir(mode=0o700, exist_ok=True)
     config.write_private(SM_STATE / "files.secrets", f"stx:{given['files_secret']}\n")
+    config.write_private(pathlib.Path(services.BOARD_PASSWORD), f"{given['board_secret']}\n")
     told = pathlib.Path("/etc/starlingx/sm.yaml")
     config.write_private(told, services.of_controller(name, given["shape"], given["sm_secret"]))
     _run(str(BINARIES / "sm-configure"), "load", str(told))

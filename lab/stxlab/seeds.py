@@ -17,7 +17,7 @@ from stxlab.topology import CONTROLLER, NETWORKS, SUBNETS, Host, Topology
 
 # What hosts share, so that they believe each other.
 HOST_SECRETS = ("bus", "sm")
-CONTROLLER_SECRETS = (*HOST_SECRETS, "database", "files")
+CONTROLLER_SECRETS = (*HOST_SECRETS, "database", "files", "board")
 _WANTS = "etc/systemd/system/multi-user.target.wants"
 
 

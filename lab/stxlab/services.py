@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from stxlab import topology
+from stxlab import board_files, topology
 from stxlab.topology import CONTROLLER, SUBNETS, Host
 
 CLUSTER = "lab"
@@ -15,6 +15,7 @@ PLATFORM = "/opt/platform"
 PGDATA, PGCONFIG = "/var/lib/postgresql/15/main", "/etc/postgresql/15/main"
 PGPASS, PGPASS_USER = "/var/lib/postgresql/.pgpass-replication", "stx_replication"
 MODULE = "platform"
+BOARD_PASSWORD = "/etc/starlingx/board-password"
 _FLOATING = {"management-ip": "mgmt", "oam-ip": "oam", "pxeboot-ip": "pxeboot"}
 _NAMES = {"mgmt": "management-interface", "cluster": "cluster-host-interface", "oam": "oam-interface"}
 
@@ -55,6 +56,15 @@ def of_controller(name: str, shape: str, key: str) -> str:
     content: dict[str, Any] = {"node": name, "cluster": CLUSTER, "interfaces": interfaces, "services": services}
     if peer:
         content["peer"] = peer.name
+        content["boards"] = {
+            host.name: {
+                "type": "ipmi",
+                "address": host.board_address,
+                "username": board_files.USER,
+                "password-file": BOARD_PASSWORD,
+            }
+            for host in every.values()
+        }
     # YAML takes JSON as it is.
     return json.dumps(content, indent=1)
 

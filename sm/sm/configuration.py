@@ -120,6 +120,17 @@ class _Interface(msgspec.Struct, forbid_unknown_fields=True, rename=lambda name:
     provisioned: bool = True
 
 
+class _Board(msgspec.Struct, forbid_unknown_fields=True, rename=lambda name: name.replace("_", "-")):
+    """How a controller's board is reached: stx.boards.Login, with the password in a file that nobody else reads."""
+
+    type: Literal["ipmi", "redfish"]
+    address: str
+    username: str
+    password_file: str
+    system: str = ""
+    verify: str = ""
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     """:ivar results: by way and command, such as `ocf monitor` or `ocf:starlingx:x stop`: what an exit code means"""
 
@@ -127,6 +138,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     peer: _Name | None = None
     cluster: str | None = None
     interfaces: dict[_Name, _Interface] = {}
+    boards: dict[_Name, _Board] = {}
     services: dict[_Name, Any] = {}
     groups: dict[_Name, Any] = {}
     results: dict[str, dict[int, _Result]] = {}
@@ -152,6 +164,7 @@ def parse(texts: Mapping[str, str]) -> Tables:
             for key, value in (("node", file.node), ("peer", file.peer), ("cluster", file.cluster))
             if value
         ],
+        "BOARDS": [{"name": name, **msgspec.structs.asdict(each)} for name, each in file.boards.items()],
         "SERVICE_DOMAINS": [
             {"provisioned": "yes", "name": DOMAIN, "orchestration": "regional", "priority": 230, "hello_interval": 100}
             | {"dead_interval": 500, "state": "initial", "leader": "", "generation": 1}

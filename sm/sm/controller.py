@@ -53,6 +53,7 @@ class _Lease:
     def __init__(self, state_path: pathlib.Path, database: Database, addresses: list[str]) -> None:
         self._state_path = state_path
         self._name, self._cluster = named(database)
+        self._other = _fenced(database)
         self._paths, self._keys = network(database)
         self._gated = _Gated(addresses)
 
@@ -70,6 +71,7 @@ class _Lease:
             wish=Wish(wants_lease=False),
             changed=show,
             dropped=lambda: receiver.dropped,
+            other=self._other,
         )
 
 
@@ -102,6 +104,7 @@ class Controller:
             self._reboot,
             boot_id(),
             failed_at={row["name"]: row["failed_at"] for row in known if row.get("failed_at")},
+            fence=f"sm-fence {peer}" if _fenced(self._database) else "",
         )
         self._control = control.Control(run_path / control.NAME, self._answer, self.engine.watch, self.engine.ignore)
 
@@ -112,6 +115,10 @@ class Controller:
         finally:
             self._control.close()
             self.leaseholder.close()
+
+    def is_alive(self) -> bool:
+        """Whether its loop has turned a moment ago."""
+        return self.engine.is_alive()
 
     def retire(self) -> None:
         """Stop services, let the lease go, and end; may be called by a signal handler."""
@@ -187,6 +194,12 @@ class Controller:
         except KeyError:
             raise ControlError(f"There is no service {name}. Look at sm-dump.") from None
         return {}
+
+
+def _fenced(database: Database) -> str | None:
+    """The other controller, where both know each other's boards."""
+    peer = database.value("peer")
+    return peer if peer and database.rows("BOARDS", name=peer) else None
 
 
 def _floating(about: model.Model) -> list[str]:

@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from sm import lease, quorum
+from sm import fencing, lease, quorum
+from sm.fencing import FENCING
 from sm.keeper import Keeper
 from sm.lease import BLANK, Record
 from sm.messages import Body, Drop, Hello
@@ -53,12 +54,14 @@ class Wish:
     :ivar wants_lease: once it is not wanted, it is let go
     :ivar eligible: whom the record shall name, where it is this controller's to say
     :ivar number: another one each time that something else shall be eligible
+    :ivar off_at: the other controller was off at some time after this, by the monotonic clock; None when nobody has found it so
     """
 
     hello: Hello | None = None
     wants_lease: bool = True
     eligible: frozenset[str] | None = None
     number: int = 0
+    off_at: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +75,7 @@ class View:
     :ivar paths: by network and name, of whoever was ever heard there, whether it still is
     :ivar networks: whether each network works: its port has a link, and somebody is heard there, where anybody ever was
     :ivar dropped: how many datagrams were dropped, by network and reason; not the newest figures
+    :ivar may_succeed: were the other controller's power cut now, this one could take over
     """
 
     holds: bool = False
@@ -83,6 +87,7 @@ class View:
     networks: dict[str, bool] = dataclasses.field(default_factory=dict)
     dropped: dict[tuple[str, str], int] = dataclasses.field(default_factory=dict)
     number: int = 0
+    may_succeed: bool = False
 
 
 class Loop:
@@ -91,6 +96,7 @@ class Loop:
     :param power: of a controller
     :param changed: called when the view has changed
     :param dropped: tells how many datagrams were dropped, by network and reason
+    :param other: the other controller, where the two can cut each other's power
     :ivar view: what is seen
     """
 
@@ -107,6 +113,7 @@ class Loop:
         wish: Wish | None = None,
         changed: Callable[["View"], None] = lambda view: None,
         dropped: Callable[[], Mapping[tuple[str, Drop], int]] = dict,
+        other: str | None = None,
     ) -> None:
         self.name = name
         self.view = View()
@@ -129,6 +136,9 @@ class Loop:
         self.candidate: lease.Candidate | None = None
         if power is not None:
             self.candidate = lease.Candidate(self.voter, str(start), timing, chance or random.SystemRandom())
+        self._witness: fencing.Witness | None = None
+        if self.candidate is not None and other is not None:
+            self._witness = fencing.Witness(self.voter, self.candidate, other, str(start), fencing.Timing(), clock())
         self._selector = selectors.DefaultSelector()
         for path, made in paths.sockets:
             self._selector.register(made, selectors.EVENT_READ, path)
@@ -207,6 +217,8 @@ class Loop:
         hello = self._wish.hello
         if hello is not None and now >= self._hello_at:
             self._hello_at = now + (HELLO_S if hello.is_controller else VOTER_HELLO_S)
+            if self._witness is not None:
+                hello = dataclasses.replace(hello, pledge=self._witness.say(now))
             self._paths.send(self._paths.peers, hello)
 
     def _follow_wish(self, candidate: lease.Candidate, now: float) -> None:
@@ -214,14 +226,17 @@ class Loop:
         if not wish.wants_lease:
             self.release()
         candidate.wants = wish.wants_lease
+        if self._witness is not None and wish.off_at is not None:
+            self._witness.find_off(wish.off_at, now)
         if wish.eligible is not None and candidate.is_elected:
             near = {name: hello for name, (heard_at, hello) in self._heard.items() if now - heard_at < _silent_s(hello)}
-            candidate.trial = frozenset(near)
+            candidate.trial = frozenset((*near, FENCING) if self._witness is not None else near)
             voters = candidate.record.voters
             answering = {name: hello for name, hello in near.items() if name in voters or candidate.grants(name, now)}
             peer = next((name for name, hello in sorted(answering.items()) if hello.is_controller), None)
             others = [name for name, hello in answering.items() if not hello.is_controller]
-            candidate.change(quorum.wanted(self.name, peer, others, voters), wish.eligible)
+            has_fencing = self._witness is not None and peer is not None and answering[peer].may_fence
+            candidate.change(quorum.wanted(self.name, peer, others, voters, has_fencing), wish.eligible)
 
     def _request(self, candidate: lease.Candidate) -> None:
         asked = candidate.request(self._clock())
@@ -233,11 +248,18 @@ class Loop:
             if answer is None:
                 return
             candidate.on_answer(answer, self._clock())
+        if self._witness is not None and FENCING in voters:
+            voters = self._witness.asked(voters)
+            vote = self._witness.answer(request, self._clock())
+            if vote is not None:
+                candidate.on_answer(vote, self._clock())
         self._paths.send(voters - {self.voter.name}, request)
 
     def _hear(self, sender: str, body: Body) -> None:
         if isinstance(body, Hello):
             self._heard[sender] = self._clock(), body
+            if self._witness is not None and body.pledge is not None:
+                self._witness.hear(body.pledge, self._clock())
         elif isinstance(body, lease.Request):
             answer = self._vote(body)
             if answer is not None:
@@ -248,7 +270,8 @@ class Loop:
                 # It may be had at once.
                 self.candidate.wake_at = self._clock()
         elif self.candidate is not None:
-            self.candidate.on_answer(body, self._clock())
+            for answer in [body] if self._witness is None else self._witness.answers(body):
+                self.candidate.on_answer(answer, self._clock())
             self._keep()
             self._look(self.candidate)
 
@@ -296,6 +319,7 @@ class Loop:
             {name: has_link and self._is_heard_on(name, now) for name, has_link in self._paths.links().items()},
             self._count(now),
             self._wish.number,
+            self._witness is not None and self._witness.may_succeed(now, fencing.Timing().cut_s),
         )
         if view != self.view:
             self.view = view

@@ -78,6 +78,7 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
         ("plugin_type", "plugin_name", "plugin_command", "plugin_exit_code"),
     ),
+    "BOARDS": (("name", "type", "address", "username", "password_file", "system", "verify"), ("name",)),
     "CONFIGURATION": (("key", "value"), ("key",)),
 }
 

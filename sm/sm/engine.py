@@ -14,13 +14,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from sm import actions, activity, group
+from sm import actions, activity, fencing, group
 from sm.actions import Runner
 from sm.activity import Activity, Copies, Order, Phase
 from sm.daemon import View, Wish
+from sm.fencing import FENCING
 from sm.group import Side
 from sm.messages import Hello
 from sm.model import Model
+from sm.peer_board import PeerBoard
 from sm.service import Machine, State, Status
 from sm.services import Held, Services, Shown
 
@@ -35,6 +37,10 @@ STOP_S = 60.0
 ORIENT_S = 1.5
 # To stop everything when the process is told to end.
 RETIRE_S = 60.0
+# For the other controller, after that, to do without it.
+LEAVE_S = 5.0
+# A loop that has not turned for so long hangs: the lease's process asks for more than one turn a second.
+ALIVE_S = 10.0
 _DATA = "data"
 
 
@@ -70,6 +76,9 @@ class Observer:
 
     def peers(self, view: View) -> None: ...
 
+    def fencing(self, text: str) -> None:
+        """What is done to the other controller."""
+
     def settled(self) -> None:
         """Everything that followed from one event has been told."""
 
@@ -79,6 +88,7 @@ class Engine:
     :param peer: name of the other one, where there is one
     :param lease: what is seen of the lease, and told what is wanted
     :param reboot: starts the host anew, when a service cannot be stopped that must
+    :param fence: command that asks and tells the other one's board, such as `sm-fence controller-1`; empty where there is none
     """
 
     def __init__(
@@ -92,6 +102,7 @@ class Engine:
         boot: str,
         clock: Callable[[], float] = time.monotonic,
         failed_at: Mapping[str, float] | None = None,
+        fence: str = "",
     ) -> None:
         self.name = name
         self.peer = peer
@@ -111,8 +122,9 @@ class Engine:
         self._order = 0
         self._order_left: set[str] = set()
         self._order_done: bool | None = None
+        self._turned_at = clock()
         self._has_rebooted = False
-        self._retire_by = float("inf")
+        self._retire_by = self._leave_by = float("inf")
         self._oriented_at = clock() + ORIENT_S
         self._recover_at = float("inf")
         self._stop_by = float("inf")
@@ -132,6 +144,9 @@ class Engine:
         }
         self._runner = Runner(clock, self.watch, self.ignore, addresses)
         self.services = Services(model, self, self._runner, clock, failed_at or {})
+        self._board: PeerBoard | None = None
+        if fence and peer is not None:
+            self._board = PeerBoard(peer, fence, self._runner, clock, self.later, observer.fencing)
 
     # -- events from elsewhere
 
@@ -178,9 +193,17 @@ class Engine:
     # -- the loop
 
     def run(self) -> None:
-        while self._retire_by == float("inf") or not (self.services.is_stopped or self._clock() >= self._retire_by):
+        while self._retire_by == float("inf") or not (self.is_done() or self._clock() >= self._retire_by):
             self.turn()
         self.close()
+
+    def is_done(self) -> bool:
+        """Whether nothing is left to stop, and the other controller does not count on this one; it would cut its power."""
+        view = self._lease.view
+        is_counted_on = {self.name, FENCING} <= view.record.voters and self.peer in view.heard
+        if self.services.is_stopped and self._leave_by == float("inf"):
+            self._leave_by = self._clock() + LEAVE_S
+        return self.services.is_stopped and not (is_counted_on and self._clock() < self._leave_by)
 
     def close(self) -> None:
         """End what is at work; services stay as they are."""
@@ -190,8 +213,13 @@ class Engine:
         self._waker.close()
         self._woken.close()
 
+    def is_alive(self) -> bool:
+        """Whether it has turned not long ago; may be called by any thread."""
+        return self._clock() - self._turned_at < ALIVE_S
+
     def turn(self) -> None:
         """Wait for what comes next, and do all that follows from it."""
+        self._turned_at = self._clock()
         self.advance()
         for key, _ in self._selector.select(self._wait_s()):
             key.data()
@@ -206,6 +234,8 @@ class Engine:
             self._recover_at,
             self._stop_by,
             self._retire_by,
+            self._leave_by,
+            self._board.next_moment(now) if self._board is not None else now + _IDLE_S,
             self._lease.repeat_at,
             self._next_of_activity(now),
             self.services.next_deadline(now),
@@ -228,6 +258,7 @@ class Engine:
             while self._events:
                 self._events.popleft()()
             self._advance_activity()
+            self._fence()
             self.services.advance()
             if not self._events:
                 break
@@ -279,6 +310,21 @@ class Engine:
     def _down(view: View, hello: Hello | None) -> int:
         return group.down(view.networks, hello.networks, hello.hears) if hello else group.down(view.networks, {}, {})
 
+    @property
+    def fencing(self) -> str:
+        """How far it is with the other controller's board; empty where there is none."""
+        return str(self._board.step) if self._board is not None else ""
+
+    def _fence(self) -> None:
+        if self._board is None or self.peer is None:
+            return
+        view, before = self._lease.view, (self._board.off_at, self._board.is_reached)
+        agreed = view.record.eligible if view.is_agreed else None
+        is_needed = self.is_ready and fencing.is_needed(view.record.voters, view.holds, agreed, self.peer)
+        self._board.advance(self.peer in view.heard, is_needed, view.holds, view.may_succeed)
+        if before != (self._board.off_at, self._board.is_reached):
+            self._tell()
+
     def _advance_activity(self) -> None:
         before = self.activity
         now, orders = activity.step(before, self.facts())
@@ -298,7 +344,7 @@ class Engine:
     def _tell(self) -> None:
         wants, eligible = self.activity.wants_lease and (self.is_ready or not self.services.is_stopped), self.activity.eligible
         number = self._wish.number + (eligible != self._wish.eligible)
-        self._wish = Wish(self._hello(), wants, eligible, number)
+        self._wish = Wish(self._hello(), wants, eligible, number, self._board.off_at if self._board is not None else None)
         self._lease.want(self._wish)
 
     def _hello(self) -> Hello:
@@ -314,6 +360,7 @@ class Engine:
             self.states,
             dict(self._lease.view.networks),
             self._hears(self._lease.view, self.peer) if self.peer else {},
+            self._board is not None and self._board.is_reached,
         )
 
     def _begin(self, order: Order) -> None:
@@ -454,4 +501,5 @@ def snapshot(engine: Engine) -> dict[str, Any]:
         "copies": str(mine.copies),
         "result": mine.result,
         "ready": engine.is_ready,
+        "fencing": engine.fencing,
     }

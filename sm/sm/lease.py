@@ -126,11 +126,13 @@ class Voter:
 
     :param kept: what was on disk when it started
     :ivar kept: what has to be on disk before an answer is sent
+    :ivar other_term: the newest in which it has voted for somebody else
     """
 
     def __init__(self, name: str, kept: Kept, timing: Timing, now: float) -> None:
         self.name = name
         self.kept = kept
+        self.other_term = -1 if kept.holder == name else kept.term
         self._timing = timing
         # What it promised before it started is not known: it promises nothing to anybody else for as long.
         self._promised_until = now + timing.promise_s
@@ -148,6 +150,8 @@ class Voter:
         is_granted = self._may_grant(request, now)
         if is_granted and not request.is_probe:
             self._promised_until = now + self._timing.promise_s
+            if request.candidate != self.name:
+                self.other_term = request.term
             record = max(self.kept.record, request.record, key=_key)
             self.kept = Kept(request.term, request.candidate, record)
         return Answer(
@@ -209,6 +213,8 @@ class Candidate:
         # The term that it stands in, or was elected in, and since when; None between two.
         self._term: int | None = None
         self._since = -math.inf
+        # The newest term in which it was elected.
+        self._won = -1
         self._record = voter.kept.record
         # The record whose voters must agree too, while a change of it is not agreed on.
         self._old: Record | None = None
@@ -231,6 +237,11 @@ class Candidate:
     def is_elected(self) -> bool:
         """Whether a majority voted for it in its term; the record is then its own."""
         return self._term is not None and self._record.term == self._term
+
+    @property
+    def continues(self) -> bool:
+        """Whether nobody can have been elected since it was, if its own vote would have been needed."""
+        return self._won > self._voter.other_term and self._voter.kept.record.term == self._won
 
     def holds_until(self) -> float:
         """When the lease ends, by the candidate's own clock; it may be over already."""
@@ -335,6 +346,7 @@ class Candidate:
         self._agreed[answer.voter] = max(self._agreed.get(answer.voter, BLANK.key), answer.record.key)
         if not self.is_elected and all(_is_majority(self._votes, voters) for voters in self._voter_sets()):
             self._record = dataclasses.replace(self._record, term=answer.term, revision=0)
+            self._won = answer.term
             self.wake_at = now
         elif self.is_agreed():
             self._old = None

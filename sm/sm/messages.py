@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from sm import lease
+from sm.fencing import Pledge
 
 MOST_BYTES = 1024
 _PLAIN, _SIGNED = b"SM\x01\x00", b"SM\x01\x01"
@@ -38,6 +39,8 @@ class Hello:
     :ivar states: administrative, operational and availability of the host
     :ivar networks: whether each of its networks works, as far as it can tell
     :ivar hears: whether it hears the other controller there
+    :ivar reaches_board: it can cut the other controller's power
+    :ivar pledge: where it is told of boards
     """
 
     sender: str
@@ -51,6 +54,13 @@ class Hello:
     states: tuple[str, str, str] = ("unlocked", "enabled", "available")
     networks: dict[str, bool] = dataclasses.field(default_factory=dict)
     hears: dict[str, bool] = dataclasses.field(default_factory=dict)
+    reaches_board: bool = False
+    pledge: Pledge | None = None
+
+    @property
+    def may_fence(self) -> bool:
+        """Whether boards may have the third vote. Not for one that is locked, or about to end: nobody shall cut its power for that."""
+        return self.pledge is not None and self.reaches_board and self.is_ready
 
 
 KINDS: dict[str, type] = {"request": lease.Request, "release": lease.Release, "answer": lease.Answer, "hello": Hello}

@@ -7,6 +7,7 @@ from sm.db import Database
 from sm.messages import Keys
 from sm.parameters import read_parameters
 from sm.paths import Path
+from stx.boards import Kind, Login
 
 BOOT_ID = pathlib.Path("/proc/sys/kernel/random/boot_id")
 
@@ -53,3 +54,19 @@ def named(database: Database) -> tuple[str, str]:
     if not (node and cluster):
         raise NotConfiguredError(f"{database.path} does not name this host and its cluster. Load them: sm-configure load FILE")
     return node, cluster
+
+
+def board(database: Database, host: str) -> Login:
+    """How the board of a controller is reached.
+
+    :raises NotConfiguredError: when nobody has said, or its password cannot be read
+    """
+    rows = database.rows("BOARDS", name=host)
+    if not rows:
+        raise NotConfiguredError(f"{database.path} names no board of {host}. Load a file that does: sm-configure load FILE")
+    row = rows[0]
+    try:
+        password = pathlib.Path(row["password_file"]).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotConfiguredError(f"The password of {host}'s board cannot be read: {error}.") from error
+    return Login(Kind(row["type"]), row["address"], row["username"], password, row["system"], row["verify"])

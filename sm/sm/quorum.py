@@ -2,23 +2,29 @@
 """Who shall vote, from who is heard.
 
 The number is odd, so that one more or less makes a difference: of two voters neither could do without the other. Two controllers and
-nobody else are one voter, the active one, which then goes on alone; the other one takes over only when it is told to.
+nobody else are one voter, the active one, which then goes on alone; the other one takes over only when it is told to. Where they can cut
+each other's power, that is the third vote.
 """
 
 from collections.abc import Collection
 
+from sm.fencing import FENCING
+
 MOST_VOTERS = 7
 
 
-def wanted(own: str, peer: str | None, others: Collection[str], current: Collection[str]) -> frozenset[str]:
+def wanted(
+    own: str, peer: str | None, others: Collection[str], current: Collection[str], has_fencing: bool = False
+) -> frozenset[str]:
     """The voters that the active controller wants.
 
     :param own: the active controller
     :param peer: the other one, while it is heard
     :param others: hosts that vote, while they are heard
     :param current: voters as they are; they stay before others come
+    :param has_fencing: whether the two controllers can cut each other's power
     """
     controllers = [own, *([peer] if peer else [])]
     ordered = sorted(others, key=lambda name: (name not in current, name))[: MOST_VOTERS - len(controllers)]
-    chosen = [*controllers, *ordered]
+    chosen = [*controllers, *ordered, *([FENCING] if peer and has_fencing and not ordered else [])]
     return frozenset(chosen if len(chosen) % 2 else chosen[:-1])

@@ -126,6 +126,9 @@ class Reporter(Observer):
         self._communication(view)
         self._redundancy()
 
+    def fencing(self, text: str) -> None:
+        self._log(NODE_LOG, f"host={self._peer}", text)
+
     def settled(self) -> None:
         self._redundancy()
         self._store()
@@ -201,7 +204,8 @@ class Reporter(Observer):
             wanted = f"{self._peer} does not have all data yet: it cannot take over.", "major"
         elif len(self._view.record.voters) == 1:
             text = (
-                f"Nobody but {self._name} votes: {self._peer} cannot take over by itself. Have a host that votes, or a witness."
+                f"Nobody but {self._name} votes: {self._peer} cannot take over by itself. Have a host that votes, or tell Service "
+                "Management of the controllers' boards."
             )
             wanted = text, "major"
         self._alarm(REDUNDANCY, entity, wanted)

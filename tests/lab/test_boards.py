@@ -12,6 +12,7 @@ from typing import Any
 import ddt
 import testtools
 
+from stx import boards as stx_boards
 from stxlab import boards, enter, sensors
 from stxlab.machine import Machine
 from tests.lab import base
@@ -88,6 +89,24 @@ class BoardTest(base.LabTestCase):
         self.order(way, "on")
         self.await_on()
         self.assertTrue(self.power(way))
+
+    @ddt.data(*stx_boards.Kind)
+    def test_the_platform_cuts_the_power_of_a_host_and_gives_it_back(self, kind: stx_boards.Kind) -> None:
+        for wanted in (stx_boards.Power.OFF, stx_boards.Power.OFF, stx_boards.Power.ON):
+            found = self.inside(_switched, self.login(kind, self.password), wanted)
+            self.assertEqual(wanted, found)
+        self.await_on()
+
+    @ddt.data(*stx_boards.Kind)
+    def test_the_platform_is_told_that_its_password_is_wrong(self, kind: stx_boards.Kind) -> None:
+        said = self.inside(_switched, self.login(kind, "wrong"), stx_boards.Power.OFF)
+        self.assertRegex(said, "(IPMI|Redfish): ")
+        self.assertNotIn("wrong", said)
+        self.assertTrue(self.answers(HOST))
+
+    def login(self, kind: stx_boards.Kind, password: str) -> stx_boards.Login:
+        address = self.host.host.board_address if kind is stx_boards.Kind.IPMI else boards.REDFISH_URL
+        return stx_boards.Login(kind, address, "admin", password, HOST if kind is stx_boards.Kind.REDFISH else "")
 
     @ddt.data(*WAYS)
     def test_a_reset_host_begins_anew(self, way: str) -> None:
@@ -241,6 +260,16 @@ def _bad_readings(address: str, password: str) -> list[tuple[str, float, bool]]:
     """Name and value of sensors that are not well, and whether that is critical."""
     found = _session(address, password).get_health()["badreadings"]
     return [(reading.name, reading.value, bool(reading.health & constants.Health.Critical)) for reading in found]
+
+
+def _switched(login: stx_boards.Login, wanted: stx_boards.Power) -> str:
+    """The host's power then, or what was said: exceptions do not travel between processes."""
+    try:
+        with stx_boards.opened(login) as opened:
+            stx_boards.switch(opened, wanted, 20.0)
+            return opened.power()
+    except stx_boards.BoardError as error:
+        return error.message
 
 
 def _redfish(password: str, function: Callable[..., Any], *arguments: Any) -> Any:

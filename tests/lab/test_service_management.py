@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two controllers and a host that votes: whatever becomes of the active one, the other one goes on, and nothing is lost.
+"""Two controllers, and a host that votes or their boards: whatever becomes of the active one, the other one goes on, and nothing is lost.
 
 Looked at from outside: who has the floating address, every 5 ms, and rows that a client writes through it.
 """
@@ -11,14 +11,16 @@ import ddt
 from oslotest import base as oslo_base
 
 from bench import failover_faults, failover_own
+from stxlab import boards
+from stxlab.machine import Machine
 from tests.lab import base
 
 # Each takes half a minute; `stx bench sm-failover` has all of them, often.
 FAULTS = ("swact", "power_off", "freeze", "cut_mgmt", "deaf", "partition_1_2", "partition_1_1")
 
 
-@ddt.ddt
-class ServiceManagementTest(oslo_base.BaseTestCase):
+class Controllers(oslo_base.BaseTestCase):
+    kind = failover_own.OwnProduct
     product: failover_own.OwnProduct
 
     @classmethod
@@ -26,10 +28,21 @@ class ServiceManagementTest(oslo_base.BaseTestCase):
         super().setUpClass()
         if reason := base.missing():
             raise unittest.SkipTest(reason)
-        cls.product = failover_own.OwnProduct(base.new_lab().layout.directory, lambda text: None)
+        cls.product = cls.kind(base.new_lab().layout.directory, lambda text: None)
         cls.addClassCleanup(base.remove, cls.product.lab)
         cls.product.bring_up()
 
+    def heal(self) -> None:
+        for command in ("heal-all", "join"):
+            failover_faults.lab(self.product, command)
+
+    def standby(self) -> Machine:
+        active = self.product.active()
+        return next(machine for machine in self.product.controllers() if machine.host != active.host)
+
+
+@ddt.ddt
+class ServiceManagementTest(Controllers):
     @ddt.data(*FAULTS)
     def test_the_cloud_goes_on_and_nothing_is_lost_after(self, name: str) -> None:
         fault = failover_faults.FAULTS[name]
@@ -38,14 +51,22 @@ class ServiceManagementTest(oslo_base.BaseTestCase):
         self.assertEqual((0, 0), (gaps.lost_writes, gaps.double_holder_samples), gaps)
         self.assertEqual(fault.moves, gaps.moved, gaps)
 
-    def heal(self) -> None:
-        for command in ("heal-all", "join"):
-            failover_faults.lab(self.product, command)
+    def test_one_that_hangs_loses_the_activity_and_starts_anew(self) -> None:
+        """Its process alone: the host, and the process with the lease, go on."""
+        self.product.await_ready()
+        active, standby = self.product.active(), self.standby()
+        main = ["systemctl", "show", "--property=MainPID", "--value", "sm"]
+        before = active.run(main).strip()
+        active.run(["kill", "-STOP", before])
+        failover_faults.wait_for("the other one is active", lambda: self.product.phase(standby) == "active", 60.0)
+        self.product.await_ready()
+        self.assertEqual(standby.host, self.product.active().host)
+        self.assertNotEqual(before, active.run(main).strip())
 
     def test_services_and_groups_are_shown_on_both(self) -> None:
         self.product.await_ready()
         active = self.product.active()
-        standby = next(machine for machine in self.product.controllers() if machine.host != active.host)
+        standby = self.standby()
         shown = {
             machine.host.name: json.loads(machine.run(["sm-dump", "-f", "json"]))["service_groups"]
             for machine in (active, standby)
@@ -70,4 +91,43 @@ class ServiceManagementTest(oslo_base.BaseTestCase):
         self.product.await_ready()
         failover_faults.wait_for(
             "the new service", lambda: active.run(["sm-query", "service", "watch"]) == "watch is enabled-active\n", 60.0
+        )
+
+
+@ddt.ddt
+class DuplexTest(Controllers):
+    """Nobody else votes, so the boards do."""
+
+    kind = failover_own.DuplexProduct
+
+    @ddt.data("power_off", "freeze", "partition_1_1", "other_freeze")
+    def test_one_of_two_goes_on_and_nothing_is_lost_after(self, name: str) -> None:
+        fault = failover_faults.DUPLEX_FAULTS[name]
+        self.addCleanup(self.heal)
+        gaps = failover_faults.measure(self.product, fault)
+        self.assertEqual((0, 0), (gaps.lost_writes, gaps.double_holder_samples), gaps)
+        self.assertEqual(fault.moves, gaps.moved, gaps)
+
+    def test_service_management_that_is_restarted_costs_nobody_the_power(self) -> None:
+        self.product.await_ready()
+        standby = self.standby()
+        before = standby.leader
+        standby.run(["systemctl", "restart", "sm"], 120.0)
+        self.product.await_ready()
+        self.assertEqual(before, standby.leader)
+
+    def test_a_controller_that_is_lost_with_its_board_keeps_the_other_one_from_nothing(self) -> None:
+        """Which goes on alone when its promise has ended."""
+        self.product.await_ready()
+        standby = self.standby()
+        board = boards.Board(self.product.lab.layout, standby.host, self.product.lab.switch)
+        self.addCleanup(board.start, self.product.lab.layout.read_secrets()["board"])
+        board.group.end()
+        failover_faults.lab(self.product, "power-off", standby.host.name)
+        self.addCleanup(failover_faults.lab, self.product, "power-on", standby.host.name)
+        active = self.product.active()
+        failover_faults.wait_for(
+            f"{active.host.name} goes on alone",
+            lambda: json.loads(active.run(["sm-dump", "--lease", "-f", "json"]))["voters"] == [active.host.name],
+            60.0,
         )

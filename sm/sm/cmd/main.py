@@ -45,7 +45,10 @@ def _live() -> int:
         return 1
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: made.retire())
+    watchdog = sdnotify.Watchdog(made.is_alive)
+    watchdog.start()
     sdnotify.ready()
     made.run()
     sdnotify.stopping()
+    watchdog.stop()
     return 0

@@ -46,6 +46,9 @@ if action == "start": become("standby" if os.path.exists(path("has-standby")) el
 elif action == "promote": become("active")
 elif action == "demote": become("standby")
 elif action == "stop": become("")
+elif name == "board":
+    if action in ("on", "off"): become(action)
+    print(open(path("state")).read())
 elif action == "monitor": sys.exit({{"active": 8, "standby": 0, "": 7}}[state])
 """
 
@@ -87,6 +90,10 @@ class Ledger(Observer):
         self.services: dict[str, Machine] = {}
         self.groups: dict[str, Shown] = {}
         self.phases: list[str] = []
+        self.fenced: list[str] = []
+
+    def fencing(self, text: str) -> None:
+        self.fenced.append(text)
 
     def service(self, name: str, group_name: str, machine: Machine, failed_at: float | None) -> None:
         self.services[name] = machine
@@ -99,9 +106,12 @@ class Ledger(Observer):
 
 
 class EngineTestCase(base.BaseTestCase):
-    """:cvar services: YAML of services and groups, with PROGRAM for the program"""
+    """:cvar services: YAML of services and groups, with PROGRAM for the program
+    :cvar fence: likewise, what tells the other controller's board
+    """
 
     services = ""
+    fence = ""
 
     def setUp(self) -> None:
         super().setUp()
@@ -121,7 +131,8 @@ class EngineTestCase(base.BaseTestCase):
         database = Database(self.directory / "sm.db")
         database.load(configuration.parse({"results": results, "test": text}))
         self.ledger = Ledger()
-        self.engine = Engine(OWN, PEER, model.load(database), self.ledger, self.lease, self.rebooted.append, "boot")
+        fence = self.fence.replace("PROGRAM", str(self.program))
+        self.engine = Engine(OWN, PEER, model.load(database), self.ledger, self.lease, self.rebooted.append, "boot", fence=fence)
         database.close()
         self.addCleanup(self.engine.close)
 
@@ -132,8 +143,9 @@ class EngineTestCase(base.BaseTestCase):
     def see(self, **changes: Any) -> None:
         """The lease is so from now on."""
         eligible = changes.pop("eligible", None)
+        voters = changes.pop("voters", {OWN})
         if eligible is not None:
-            changes["record"] = Record(1, self.lease.view.record.revision + 1, frozenset({OWN}), frozenset(eligible))
+            changes["record"] = Record(1, self.lease.view.record.revision + 1, frozenset(voters), frozenset(eligible))
         self.lease.view = dataclasses.replace(self.lease.view, **changes)
         self.engine.nudge()
 

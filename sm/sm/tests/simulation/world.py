@@ -17,8 +17,9 @@ import random
 from collections.abc import Callable, Collection
 from typing import Any
 
-from sm import activity, lease, quorum
+from sm import activity, fencing, lease, quorum
 from sm.activity import Activity, Order, Phase
+from sm.fencing import FENCING
 from sm.group import Side
 
 CONTROLLERS = ("controller-0", "controller-1")
@@ -37,6 +38,11 @@ FORGET_S = 0.8
 # To stop services, and to follow the other controller's data again; to have a copy catch up.
 STOP_S = 0.02, 0.3
 ATTACH_S = 0.02, 0.3
+# Boards are fast here, and lives short.
+FENCING_TIMING = fencing.Timing(promise_s=2.0, holder_wait_s=0.2, other_wait_s=0.6, retry_s=0.1, cut_s=0.4)
+BOARD_S = 0.02, 0.15
+# With boards, one may just have lost its power, and a promise may have to end first.
+FENCING_BOUND_S = BOUND_S + BOOT_S + FENCING_TIMING.promise_s
 
 
 class Violation(AssertionError):
@@ -67,6 +73,7 @@ class Wish:
     wants_lease: bool = True
     eligible: frozenset[str] | None = None
     number: int = 0
+    off_at: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +84,8 @@ class Seen:
     agreed: frozenset[str] | None = None
     eligible: frozenset[str] = frozenset()
     number: int = 0
+    voters: frozenset[str] = frozenset()
+    may_succeed: bool = False
 
 
 @dataclasses.dataclass
@@ -100,9 +109,13 @@ class Node:
     offset: float
     voter: lease.Voter | None = None
     candidate: lease.Candidate | None = None
+    witness: fencing.Witness | None = None
+    fencer: fencing.Fencer = dataclasses.field(default_factory=fencing.Fencer)
+    fenced: fencing.Power | None = None
     is_frozen: bool = False
     inbox: list[Callable[[], None]] = dataclasses.field(default_factory=list)
     life: int = 0
+    is_on: bool = True
     tick_at: float = math.inf
     allowed_until: float = -1.0
     data: Write | None = None
@@ -133,7 +146,8 @@ class World:
     :param voting: how many of these hosts vote at first; by default most of them do
     :param link_s: how long it may take from one process of a controller to the other
     :param heeds_numbers: whether it is looked at which wish something is the answer to
-    :param voter, candidate, step: what is looked at; others than the real ones show that the checks find what is wrong
+    :param fences: whether the controllers can cut each other's power
+    :param voter, candidate, witness, step: what is looked at; others than the real ones show that the checks find what is wrong
     """
 
     def __init__(
@@ -147,25 +161,30 @@ class World:
         step: Callable[[Activity, activity.Facts], tuple[Activity, list[Order]]] = activity.step,
         link_s: float = LINK_S,
         heeds_numbers: bool = True,
+        fences: bool = False,
+        witness: type[fencing.Witness] = fencing.Witness,
     ) -> None:
-        self.link_s, self.heeds_numbers = link_s, heeds_numbers
+        self.link_s, self.heeds_numbers, self.fences = link_s, heeds_numbers, fences
         self.chance = random.Random(seed)
         self.now = 0.0
         self.timing = timing
-        self._voter, self._candidate, self._step = voter, candidate, step
+        self._voter, self._candidate, self._witness, self._step = voter, candidate, witness, step
         self._writes = itertools.count(1)
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         names = (*CONTROLLERS, *(f"host-{number}" for number in range(hosts)))
         some = names[2:][:voting] if voting is not None else [name for name in names[2:] if self.chance.random() < 0.7]
         voters = frozenset((*CONTROLLERS, *some))
-        record = lease.Record(0, 0, voters, frozenset(CONTROLLERS))
+        record = lease.Record(0, 0, voters if hosts else voters | {FENCING}, frozenset(CONTROLLERS))
         self.nodes = {
             name: Node(name, lease.Kept(0, None, record), self.chance.uniform(0.99, 1.01), self.chance.uniform(0, 1000))
             for name in names
         }
         # (from, to, network): not delivered.
         self.cut: set[tuple[str, str, str]] = set()
+        # Whose boards nobody reaches; who reaches no board.
+        self.boards_cut: set[str] = set()
+        self.boards_cut_from: set[str] = set()
         self.loss = 0.0
         self.late_s = 0.0
         self.acknowledged: Write | None = None
@@ -196,6 +215,10 @@ class World:
             start = f"{node.name}/{node.life}"
             node.candidate = self._candidate(node.voter, start, self.timing, self.chance)
             node.candidate.wants = True
+            if self.fences:
+                other = self._peer(node).name
+                node.witness = self._witness(node.voter, node.candidate, other, start, FENCING_TIMING, local)
+                node.fencer, node.fenced = fencing.Fencer(), None
             node.activity, node.heard = Activity(node.name), None
             node.told = node.wish = Wish()
             node.shown = node.seen = Seen()
@@ -209,7 +232,7 @@ class World:
     def power_off(self, name: str) -> None:
         node = self.nodes[name]
         node.life += 1
-        node.voter = node.candidate = None
+        node.is_on, node.voter, node.candidate = False, None, None
         node.is_frozen = False
         node.inbox.clear()
         self._stop_acting(node)
@@ -219,6 +242,7 @@ class World:
     def power_on(self, name: str) -> None:
         node = self.nodes[name]
         if node.voter is None:
+            node.is_on = True
             node.life += 1
             life = node.life
             self.at(self.now + BOOT_S, lambda: self._boot(node) if node.life == life else None)
@@ -299,9 +323,15 @@ class World:
         if asked is None:
             return
         request, voters = asked
+        if node.witness is not None:
+            voters = node.witness.asked(voters)
         # Its own voter first.
         for voter in sorted(voters, key=lambda name: (name != node.name, name)):
-            if voter == node.name:
+            if voter == FENCING:
+                vote = node.witness.answer(request, local) if node.witness is not None else None
+                if vote is not None:
+                    self._hear(node, vote)
+            elif voter == node.name:
                 self._vote(node, request, node)
             else:
                 self.send(node, voter, lambda target: self._vote(target, request, node))
@@ -321,7 +351,8 @@ class World:
         candidate = node.candidate
         assert candidate is not None and node.voter is not None
         local = node.local(self.now)
-        candidate.on_answer(answer, local)
+        for each in [answer] if node.witness is None else node.witness.answers(answer):
+            candidate.on_answer(each, local)
         node.kept = node.voter.kept
         wake = max(node.world(candidate.wake_at), self.now)
         if wake < node.tick_at:
@@ -362,7 +393,7 @@ class World:
         released = node.candidate.release()
         if released is not None:
             release, voters = released
-            for voter in sorted(voters):
+            for voter in sorted(voters - {FENCING}):
                 if voter == node.name:
                     self._released(node, release)
                 else:
@@ -378,6 +409,7 @@ class World:
         def manage() -> None:
             self._greet(node)
             self._follow(node, *self._step(node.activity, self._facts(node)))
+            self._fence(node)
             self.at(self.now + MANAGE_EVERY_S, lambda: self._manage(node, life))
 
         self._when_awake(node, life, manage)
@@ -387,8 +419,40 @@ class World:
         life, node.link_at = node.life, max(node.link_at, self.now + self.chance.uniform(0.0002, self.link_s))
         self.at(node.link_at, lambda: self._when_awake(node, life, arrive))
 
+    def _fence(self, node: Node) -> None:
+        seen, name = node.seen, self._peer(node).name
+        if node.witness is None:
+            return
+        facts = fencing.Facts(
+            self.now,
+            node.heard is not None and self.now - node.heard.at <= SILENT_S,
+            fencing.is_needed(seen.voters, seen.holds, seen.agreed, name),
+            seen.holds,
+            seen.may_succeed,
+            node.fenced,
+        )
+        before = node.fencer
+        node.fencer, order = fencing.follow(before, facts, FENCING_TIMING)
+        if order is not None:
+            node.fenced = None
+            self._later(BOARD_S[1], self._when_awake, node, node.life, lambda: self._tell_board(node, order))
+        if node.fencer.off_at != before.off_at:
+            self._want(node, node.told.wants_lease, node.told.eligible)
+
+    def _tell_board(self, node: Node, order: fencing.Order) -> None:
+        other = self._peer(node)
+        if other.name in self.boards_cut or node.name in self.boards_cut_from:
+            node.fenced = fencing.Power.UNKNOWN
+            return
+        if order is fencing.Order.CUT:
+            self.power_off(other.name)
+        elif order is fencing.Order.RESTORE:
+            self.power_on(other.name)
+        node.fenced = fencing.Power.ON if other.is_on else fencing.Power.OFF
+
     def _want(self, node: Node, wants_lease: bool, eligible: frozenset[str] | None) -> None:
-        wish = Wish(wants_lease, eligible, node.told.number + (eligible != node.told.eligible))
+        off_at = None if node.fencer.off_at is None else node.local(node.fencer.off_at)
+        wish = Wish(wants_lease, eligible, node.told.number + (eligible != node.told.eligible), off_at)
 
         def arrive() -> None:
             node.wish = wish
@@ -405,6 +469,8 @@ class World:
         if candidate.wants and not wish.wants_lease:
             self._release(node)
         candidate.wants = wish.wants_lease
+        if node.witness is not None and wish.off_at is not None:
+            node.witness.find_off(wish.off_at, node.local(self.now))
         if candidate.is_elected and wish.eligible is not None:
             candidate.change(self._voters(node, candidate), wish.eligible)
         seen = Seen(
@@ -412,6 +478,8 @@ class World:
             candidate.record.eligible if candidate.is_agreed() else None,
             candidate.record.eligible,
             wish.number,
+            candidate.record.voters,
+            node.witness is not None and node.witness.may_succeed(node.local(self.now), FENCING_TIMING.cut_s),
         )
 
         def arrive() -> None:
@@ -424,21 +492,27 @@ class World:
     def _voters(self, node: Node, candidate: lease.Candidate) -> frozenset[str]:
         """Who shall vote: of those that are to, whoever has answered not long ago."""
         candidate.trial, local = frozenset(self.wanted), node.local(self.now)
+        if node.witness is not None:
+            candidate.trial |= {FENCING}
         for name in self.wanted:
             if candidate.grants(name, local):
                 node.answered[name] = self.now
         near = {name for name, when in node.answered.items() if self.now - when < FORGET_S and name in self.wanted}
         peer = self._peer(node).name
-        return quorum.wanted(node.name, peer if peer in near else None, near - set(CONTROLLERS), candidate.record.voters)
+        others = near - set(CONTROLLERS)
+        return quorum.wanted(node.name, peer if peer in near else None, others, candidate.record.voters, self.fences)
 
     def _greet(self, node: Node) -> None:
         if self.now < node.hello_at:
             return
         node.hello_at = self.now + HELLO_EVERY_S
         is_active, follows = node.activity.phase in (Phase.TAKING, Phase.ACTIVE), self._follows(node)
+        pledge = node.witness.say(node.local(self.now)) if node.witness is not None else None
 
         def hear(target: Node) -> None:
             target.heard = Said(self.now, is_active, follows)
+            if target.witness is not None and pledge is not None:
+                target.witness.hear(pledge, target.local(self.now))
 
         self.send(node, self._peer(node).name, hear)
 
@@ -556,6 +630,8 @@ class World:
 
     def heal(self) -> None:
         self.cut.clear()
+        self.boards_cut.clear()
+        self.boards_cut_from.clear()
         self.loss = self.late_s = 0.0
         for name, node in self.nodes.items():
             if node.is_frozen:
@@ -565,7 +641,7 @@ class World:
     def fault(self) -> None:
         """Something happens."""
         name = self.chance.choice([*CONTROLLERS, *self.nodes])
-        getattr(self, f"_fault_{self.chance.choice(FAULTS)}")(name)
+        getattr(self, f"_fault_{self.chance.choice(FENCING_FAULTS if self.fences else FAULTS)}")(name)
 
     def _later(self, most_s: float, what: Callable[..., Any], *arguments: Any) -> None:
         self.at(self.now + self.chance.uniform(0.02, most_s), lambda: what(*arguments))
@@ -608,6 +684,17 @@ class World:
 
     def _fault_join(self, name: str) -> None:
         self.cut.clear()
+        self.boards_cut.clear()
+        self.boards_cut_from.clear()
+
+    def _fault_boards(self, name: str) -> None:
+        if name in CONTROLLERS:
+            self.chance.choice((self.boards_cut, self.boards_cut_from)).add(name)
+
+    def _fault_unplug(self, name: str) -> None:
+        """Its board too."""
+        self.boards_cut.add(name)
+        self._fault_power(name)
 
     def _fault_loss(self, name: str) -> None:
         self.loss = self.chance.choice((0.0, 0.05, 0.3))
@@ -631,13 +718,17 @@ FAULTS = (
 )
 
 
+# Of what happens, more that matters to them.
+FENCING_FAULTS = (*FAULTS, "boards", "unplug", "unplug", "partition", "power", "cut")
+
+
 def play(seed: int, **options: Any) -> World:
     """One life of a system: faults for two or three seconds, then none.
 
     :raises Violation: when something happened that must not
     """
     chance = random.Random(seed)
-    world = World(seed, hosts=chance.choice((1, 1, 2, 3, 3, 5)), **options)
+    world = World(seed, hosts=chance.choice((0, 0, 0, 1, 2) if options.get("fences") else (1, 1, 2, 3, 3, 5)), **options)
     world.run(0.6)
     for _ in range(chance.randint(2, 8)):
         world.run(world.now + chance.expovariate(3))
@@ -649,7 +740,7 @@ def play(seed: int, **options: Any) -> World:
     # One that still was booting, or thawing by itself, is left to it.
     world.run(world.now + 1.6)
     world.heal()
-    world.run(world.now + BOUND_S)
+    world.run(world.now + (FENCING_BOUND_S if world.fences else BOUND_S))
     if len(world.serving()) != 1:
         raise Violation(f"all is whole, and {world.serving() or 'nobody'} serves at {world.now:.2f} s")
     return world

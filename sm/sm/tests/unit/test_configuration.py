@@ -121,6 +121,11 @@ class ParseTest(base.BaseTestCase):
         ),
         ("services: {a: {lsb: a}}\ngroups: {g: {services: {a: none}}, h: {services: {a: none}}}", "a is in two groups, g and h"),
         ("results: {ocf monitor: {0: {result: success, state: fine}}}", "results.ocf monitor: there is no fine: use one of"),
+        (
+            "boards: {a: {type: ilo, address: b, username: c, password-file: d}}",
+            "Invalid enum value 'ilo' - at `$.boards[...].type`",
+        ),
+        ("boards: {a: {type: ipmi, address: b, username: c, password: d}}", "Object contains unknown field `password`"),
         ("results: {ocf: {0: {result: success}}}", "results.ocf: write the way and the command"),
     )
     def test_what_cannot_be_is_refused_with_its_place(self, text: str, said: str) -> None:

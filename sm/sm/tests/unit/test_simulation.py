@@ -16,7 +16,7 @@ from typing import Any
 
 from oslotest import base
 
-from sm import lease
+from sm import fencing, lease
 from sm.activity import Copies
 from sm.tests.simulation import world
 
@@ -78,11 +78,44 @@ class Hasty(lease.Candidate):
         return self.is_elected
 
 
+class Reborn(fencing.Witness):
+    """Counts on the boards although it may have been off."""
+
+    def answer(self, request: lease.Request, now: float) -> lease.Answer | None:
+        self._succeeds = self._voter.other_term if self._voter.kept.holder == self._candidate.name else self._succeeds
+        return super().answer(request, now)
+
+
+class Trusting(fencing.Witness):
+    """Needs no promise to succeed somebody."""
+
+    def may_succeed(self, now: float, within_s: float) -> bool:
+        return True
+
+
+class Careless(fencing.Witness):
+    """Agrees on what the other one does not know, at once."""
+
+    def answer(self, request: lease.Request, now: float) -> lease.Answer | None:
+        answer = super().answer(request, now)
+        return answer and dataclasses.replace(answer, record=request.record)
+
+
+class Ruthless(fencing.Witness):
+    """Succeeds one that may be alive."""
+
+    def may_succeed(self, now: float, within_s: float) -> bool:
+        found = super().may_succeed(now, within_s)
+        if found and now > self._heard_at + 1.0:
+            self._succeeds = self._voter.other_term
+        return found
+
+
 class SimulationTest(base.BaseTestCase):
-    def play(self, seeds: range) -> None:
+    def play(self, seeds: range, **options: Any) -> None:
         for seed in seeds:
             try:
-                world.play(seed)
+                world.play(seed, **options)
             except world.Violation as violation:
                 self.fail(f"seed {seed}: {violation}")
 
@@ -92,6 +125,9 @@ class SimulationTest(base.BaseTestCase):
     def test_no_other_life_of_a_system_breaks_a_rule(self) -> None:
         """A second one, so that two processes share the work."""
         self.play(range(SEEDS, 2 * SEEDS))
+
+    def test_no_life_of_two_controllers_with_boards_breaks_a_rule(self) -> None:
+        self.play(range(SEEDS), fences=True)
 
     def test_the_same_seed_is_the_same_life(self) -> None:
         # Whatever order sets have in a process.
@@ -133,6 +169,57 @@ class SimulationTest(base.BaseTestCase):
 
     def test_voters_that_take_candidates_with_old_records_are_caught(self) -> None:
         self.assert_caught(voter=Indifferent)
+
+    def test_boards_that_vote_for_one_that_may_have_been_off_are_caught(self) -> None:
+        self.assert_caught(fences=True, witness=Reborn)
+
+    def test_boards_that_need_no_promise_are_caught(self) -> None:
+        self.assert_caught(fences=True, witness=Trusting)
+
+    def test_boards_that_agree_on_what_the_other_one_does_not_know_are_caught(self) -> None:
+        self.assert_caught(fences=True, witness=Careless)
+
+    def test_boards_that_vote_against_one_that_is_on_are_caught(self) -> None:
+        self.assert_caught(fences=True, witness=Ruthless)
+
+    def two(self, fault: Callable[[world.World, str], None]) -> tuple[list[str], list[str]]:
+        """Whether the active one of two controllers with boards serves after something happened, or the other one, and who is on."""
+        there = world.World(1, hosts=0, fences=True)
+        there.run(2.0)
+        (before,) = there.serving()
+        fault(there, before)
+        there.run(3.0)
+        # One whose power was cut boots again.
+        on = [name for name in world.CONTROLLERS if there.nodes[name].is_on]
+        there.run(9.0)
+        return [{True: "same", False: "other"}[name == before] for name in there.serving()], on
+
+    def test_of_two_with_boards_one_serves_after_the_active_one_is_off_or_frozen_or_cut_off(self) -> None:
+        for fault in (world.World.power_off, world.World.freeze):
+            self.assertEqual(["other"], self.two(fault)[0], fault)
+
+        def unreached(there: world.World, name: str) -> None:
+            there.part({name})
+            # It reaches no board either.
+            there.boards_cut_from.add(name)
+
+        self.assertEqual(["other"], self.two(unreached)[0])
+
+    def test_of_two_that_do_not_hear_each_other_the_active_one_stays(self) -> None:
+        self.assertEqual(["same"], self.two(lambda there, name: there.part({name}))[0])
+
+    def test_one_whose_fellow_is_gone_with_its_board_goes_on_and_one_that_is_gone_with_its_board_is_not_replaced(self) -> None:
+        def other_unplugged(there: world.World, name: str) -> None:
+            other = next(each for each in world.CONTROLLERS if each != name)
+            there.boards_cut.add(other)
+            there.power_off(other)
+
+        def unplugged(there: world.World, name: str) -> None:
+            there.boards_cut.add(name)
+            there.power_off(name)
+
+        self.assertEqual(["same"], self.two(other_unplugged)[0])
+        self.assertEqual([], self.two(unplugged)[0])
 
     def serving_after(self, fault: Callable[[world.World, str], None]) -> tuple[str, list[str]]:
         """Who served before something happened to it, and who does a while later, while that lasts."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sm-configure, sm-provision, sm-dump and sm-query, as they are typed."""
+"""sm-configure, sm-provision, sm-dump, sm-query and sm-fence, as they are typed."""
 
 import contextlib
 import io
@@ -11,7 +11,7 @@ import fixtures
 from oslotest import base
 
 from sm import model
-from sm.cmd import configure, dump
+from sm.cmd import configure, dump, fence
 from sm.db import Database
 from sm.keeper import Keeper
 
@@ -132,3 +132,28 @@ class DumpTest(CommandTest):
         code, said = self.call(dump.main, "--run-path", "/nowhere")
         self.assertEqual((1, "sm-dump: /nowhere/sm.db is not there. Is sm.service at work on this host?\n"), (code, said))
         self.assertIn("does not answer on this host", self.dump("--lease")[1])
+
+
+class FenceTest(CommandTest):
+    def fence(self, *words: str) -> tuple[int, str]:
+        return self.call(fence.main, "--state-path", str(self.directory), *words)
+
+    def test_a_host_whose_board_nobody_has_told_of_is_refused(self) -> None:
+        code, said = self.fence("controller-1", "status")
+        self.assertEqual(1, code)
+        self.assertIn("names no board of controller-1. Load a file that does: sm-configure load FILE", said)
+
+    def load(self, password_file: pathlib.Path) -> None:
+        board = f"{{type: ipmi, address: 127.0.0.1, username: admin, password-file: {password_file}}}"
+        (self.directory / "boards.yaml").write_text(f"boards: {{controller-1: {board}}}")
+        files = [str(self.directory / name) for name in ("set.yaml", "boards.yaml")]
+        self.assertEqual(0, self.configure("load", "--without-shipped", *files)[0])
+
+    def test_a_password_that_cannot_be_read_is_told(self) -> None:
+        self.load(self.directory / "none")
+        code, said = self.fence("controller-1", "off")
+        self.assertEqual(1, code)
+        self.assertIn("The password of controller-1's board cannot be read", said)
+
+    def test_an_order_that_there_is_not_is_refused(self) -> None:
+        self.assertEqual(2, self.fence("controller-1", "reset")[0])

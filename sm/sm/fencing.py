@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The third vote where there are two controllers and nobody else: that of their boards, of which one can cut the other one's power.
+
+It is a voter without a host, called FENCING. Each controller counts its vote by itself:
+
+- The holder has it for as long as it lives: nobody else can have been elected without its vote, or without cutting its power.
+- The other one has it once the holder's board says that the holder is off, and if the holder had promised, not too long ago, that it would
+  not change the record for a while unless the other one knows.
+- A controller that has started anew has it no longer, and needs the other one's vote: it may have been off, and replaced, meanwhile.
+
+So a holder whose fellow is gone, board and all, goes on after that while; one that is gone itself, board and all, is not replaced: nobody
+could tell it from one that is alive.
+"""
+
+import dataclasses
+import enum
+import math
+from collections.abc import Collection
+
+from sm.lease import BLANK, Answer, Candidate, Request, Voter
+
+FENCING = "(fencing)"
+
+
+@dataclasses.dataclass(frozen=True)
+class Timing:
+    """In seconds.
+
+    :ivar promise_s: how long the holder's promise lasts: until then, writes may wait when the other controller is gone, and its board too
+    :ivar holder_wait_s: how long the holder waits for the other one before it cuts its power
+    :ivar other_wait_s: how long the other one does; the holder comes first, as it is the one that serves
+    :ivar retry_s: between two questions
+    :ivar ask_s, cut_s, restore_s: the longest that a board may take
+    """
+
+    promise_s: float = 20.0
+    holder_wait_s: float = 1.0
+    other_wait_s: float = 3.0
+    retry_s: float = 0.5
+    ask_s: float = 5.0
+    cut_s: float = 8.0
+    restore_s: float = 30.0
+
+
+# What a clock may be faster by than another one.
+_RATE = 0.9
+
+
+@dataclasses.dataclass(frozen=True)
+class Pledge:
+    """What controllers tell each other in every hello.
+
+    :ivar start: of the process that says it
+    :ivar said_at: when, by its clock
+    :ivar echo: start and time of the newest that it has heard of the other one
+    :ivar promise: key of the record that is agreed on, which it promises not to change for a while without the other one
+    """
+
+    start: str
+    said_at: float
+    echo: tuple[str, float] | None = None
+    promise: tuple[int, int] | None = None
+
+
+class Witness:
+    """The boards' vote, as one controller counts it.
+
+    :param other: name of the other controller
+    :param start: of this process
+    """
+
+    def __init__(self, voter: Voter, candidate: Candidate, other: str, start: str, timing: Timing, now: float) -> None:
+        self._voter = voter
+        self._candidate = candidate
+        self._other = other
+        self._start = start
+        self._timing = timing
+        # Whatever this host has promised before it started.
+        self._promised_at = now
+        self._echo: tuple[str, float] | None = None
+        self._heard_at = -math.inf
+        # What the other one has promised, and until when.
+        self._promise: tuple[int, int] = BLANK.key
+        self._until = -math.inf
+        self._is_off = False
+        # The newest vote for somebody else when the other one was found off in time; none may have followed.
+        self._succeeds: int | None = None
+
+    def say(self, now: float) -> Pledge:
+        """What the next hello tells."""
+        record = self._candidate.record
+        promise = record.key if FENCING in record.voters and self._candidate.is_agreed() else None
+        if promise is not None:
+            self._promised_at = now
+        return Pledge(self._start, now, self._echo, promise)
+
+    def hear(self, pledge: Pledge, now: float) -> None:
+        """The other controller is there, and says so."""
+        self._heard_at = now
+        self._is_off, self._succeeds = False, None
+        if self._echo is None or self._echo[0] != pledge.start or self._echo[1] < pledge.said_at:
+            self._echo = pledge.start, pledge.said_at
+        if pledge.promise is None or pledge.echo is None or pledge.echo[0] != self._start:
+            return
+        # It cannot have been said before what it answers to.
+        until = pledge.echo[1] + self._timing.promise_s * _RATE
+        if until >= self._until:
+            self._until, self._promise = until, pledge.promise
+
+    def find_off(self, off_at: float, now: float) -> None:
+        """The other controller's board says that it is off, or was at some time after this moment."""
+        if off_at <= self._heard_at or self._is_off:
+            return
+        self._is_off = True
+        if self.may_succeed(now, 0.0):
+            self._succeeds = self._voter.other_term
+
+    def may_succeed(self, now: float, within_s: float) -> bool:
+        """Whether the holder's promise still lasts for so long."""
+        return now + within_s < self._until and self._voter.kept.record.key >= self._promise
+
+    def asked(self, voters: frozenset[str]) -> frozenset[str]:
+        """Whom to ask where these vote."""
+        return voters | {self._other} if FENCING in voters else voters
+
+    def answer(self, request: Request, now: float) -> Answer | None:
+        """The vote, after this host's own."""
+        if not (self._candidate.continues or self._succeeds == self._voter.other_term):
+            return None
+        # It agrees on no record that the other one may lack, counting on what was before.
+        is_known = self._is_off or now >= self._promised_at + self._timing.promise_s
+        record = request.record if is_known else BLANK
+        return Answer(FENCING, True, request.number, request.sent_at, request.term, record, is_probe=request.is_probe)
+
+    def answers(self, answer: Answer) -> list[Answer]:
+        """What an answer of somebody says: the other controller's also for the boards, as nobody counts on them against that one."""
+        is_both = answer.voter == self._other and answer.is_granted
+        return [answer, *([dataclasses.replace(answer, voter=FENCING)] if is_both else [])]
+
+
+class Step(enum.StrEnum):
+    """:cvar IDLE: the other controller is there, or need not be
+    :cvar ASKING: its board is asked whether it is on
+    :cvar WAITING: it is, or the board does not answer
+    :cvar CUTTING: its power is cut
+    :cvar OFF: it is off
+    :cvar RESTORING: it gets its power back
+    :cvar DONE: it did
+    """
+
+    IDLE = "idle"
+    ASKING = "asking"
+    WAITING = "waiting"
+    CUTTING = "cutting"
+    OFF = "off"
+    RESTORING = "restoring"
+    DONE = "done"
+
+
+class Order(enum.StrEnum):
+    """What a board is told."""
+
+    ASK = "status"
+    CUT = "off"
+    RESTORE = "on"
+
+
+class Power(enum.StrEnum):
+    """How an order came out: the host's power, or that nobody can tell."""
+
+    ON = "on"
+    OFF = "off"
+    UNKNOWN = "unknown"
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """:ivar is_heard: the other controller is
+    :ivar is_needed: its vote, or its silence, keeps something from going on
+    :ivar holds: this one has the lease
+    :ivar may_succeed: this one may replace the other one, if that one is off soon enough
+    :ivar done: how the last order came out, once it did
+    """
+
+    now: float
+    is_heard: bool
+    is_needed: bool
+    holds: bool
+    may_succeed: bool
+    done: Power | None = None
+
+
+def is_needed(voters: Collection[str], holds: bool, agreed: Collection[str] | None, other: str) -> bool:
+    """Whether the silence of the other controller keeps something from going on.
+
+    :param voters: of the newest record
+    :param agreed: who is eligible by the record that is agreed on; None while the last change is not
+    """
+    return FENCING in voters and not (holds and agreed is not None and other not in agreed)
+
+
+@dataclasses.dataclass(frozen=True)
+class Fencer:
+    """Cuts the power of a controller that is silent, when its fellow cannot go on without.
+
+    :ivar silent_at: since when it is
+    :ivar at: when the last order was given
+    :ivar off_at: it was off at some time after this moment
+    :ivar has_cut: this one has cut its power, or tried to, so it gives it back
+    """
+
+    step: Step = Step.IDLE
+    silent_at: float = 0.0
+    at: float = 0.0
+    off_at: float | None = None
+    has_cut: bool = False
+
+    def wake_at(self, timing: Timing) -> float:
+        return self.at + timing.retry_s if self.step in (Step.WAITING, Step.OFF) else math.inf
+
+
+def follow(fencer: Fencer, facts: Facts, timing: Timing) -> tuple[Fencer, Order | None]:
+    """What follows from how things are. It may be called at any time, and again."""
+    may = facts.is_needed and not facts.is_heard and (facts.holds or facts.may_succeed)
+    match fencer.step:
+        case Step.IDLE | Step.DONE if may:
+            return Fencer(Step.ASKING, facts.now, facts.now), Order.ASK
+        case Step.ASKING if facts.done is not None:
+            return _asked(fencer, facts, timing) if may else (_end(fencer), None)
+        case Step.WAITING if not may:
+            return _end(fencer), None
+        case Step.WAITING if facts.now >= fencer.wake_at(timing):
+            return dataclasses.replace(fencer, step=Step.ASKING, at=facts.now), Order.ASK
+        case Step.CUTTING if facts.done is Power.OFF:
+            return dataclasses.replace(fencer, step=Step.OFF, off_at=fencer.at), None
+        case Step.CUTTING if facts.done is not None:
+            return dataclasses.replace(fencer, step=Step.WAITING, at=facts.now), None
+        case Step.OFF if fencer.has_cut and not may and facts.now >= fencer.wake_at(timing):
+            return dataclasses.replace(fencer, step=Step.RESTORING, at=facts.now), Order.RESTORE
+        case Step.OFF if facts.is_heard and not fencer.has_cut:
+            return Fencer(), None
+        case Step.RESTORING if facts.done is not None:
+            step = Step.DONE if facts.done is Power.ON else Step.OFF
+            return dataclasses.replace(fencer, step=step, at=facts.now, has_cut=step is Step.OFF), None
+    return fencer, None
+
+
+def _asked(fencer: Fencer, facts: Facts, timing: Timing) -> tuple[Fencer, Order | None]:
+    if facts.done is Power.OFF:
+        return dataclasses.replace(fencer, step=Step.OFF, off_at=fencer.at), None
+    wait_s = timing.holder_wait_s if facts.holds else timing.other_wait_s
+    if facts.done is Power.ON and facts.now >= fencer.silent_at + wait_s:
+        return dataclasses.replace(fencer, step=Step.CUTTING, at=facts.now, has_cut=True), Order.CUT
+    return dataclasses.replace(fencer, step=Step.WAITING, at=facts.now), None
+
+
+def _end(fencer: Fencer) -> Fencer:
+    """What may have been cut, whatever the board has said, gets its power back."""
+    return dataclasses.replace(fencer, step=Step.OFF) if fencer.has_cut else Fencer()
