@@ -5,6 +5,7 @@ Files are laid over each other: the set that is shipped says which services ther
 which addresses, and with which parameters. Words of the tables: spec mtce-sm.md B1.
 """
 
+import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
@@ -109,13 +110,16 @@ class _Result(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Interface(msgspec.Struct, forbid_unknown_fields=True, rename=lambda name: name.replace("_", "-")):
-    """:ivar peers: addresses of the controllers there, but for this one's own"""
+    """:ivar peers: addresses of the controllers there, but for this one's own
+    :ivar multicast: where hellos are sent, once for all; without it each controller is sent its own
+    """
 
     device: str
     address: str
     peers: dict[_Name, str] = {}
     key: str = ""
     old_keys: list[str] = []
+    multicast: str = ""
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = PORT
     provisioned: bool = True
 
@@ -147,7 +151,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 def parse(texts: Mapping[str, str]) -> Tables:
     """The rows of all tables that hold configuration.
 
-    :param texts: what is in each file, by its name; what a later one says of a service goes over what an earlier one says
+    :param texts: what is in each file, by its name; what a later one says of a service goes over what an earlier one says, and null takes
+        that away
     :raises ConfigurationError: when they cannot be used
     """
     merged: dict[str, Any] = {}
@@ -158,6 +163,7 @@ def parse(texts: Mapping[str, str]) -> Tables:
     services = {name: _convert(f"{where}: services.{name}", raw, _Service) for name, raw in file.services.items()}
     groups = {name: _convert(f"{where}: groups.{name}", raw, _Group) for name, raw in file.groups.items()}
     _check(where, services, groups)
+    _check_multicast(where, file.interfaces)
     return {
         "CONFIGURATION": [
             {"key": key, "value": value}
@@ -206,7 +212,9 @@ def _read(name: str, text: str) -> dict[str, Any]:
 
 def _over(lower: Any, upper: Any) -> Any:
     if isinstance(lower, dict) and isinstance(upper, dict):
-        return {**lower, **{key: _over(lower.get(key), value) for key, value in upper.items()}}
+        merged = {**lower, **{key: _over(lower.get(key), value) for key, value in upper.items()}}
+        # Nothing is no value: it takes away what a file before has said.
+        return {key: value for key, value in merged.items() if value is not None}
     return upper
 
 
@@ -230,6 +238,19 @@ def _check(where: str, services: Mapping[str, _Service], groups: Mapping[str, _G
         if name not in grouped:
             raise ConfigurationError(f"{where}: services.{name} is in no group, so it would never run")
     _check_order(where, services)
+
+
+def _check_multicast(where: str, interfaces: Mapping[str, _Interface]) -> None:
+    for name, each in interfaces.items():
+        version, example = (6, "ff15::2222") if ":" in each.address else (4, "239.255.22.22")
+        try:
+            found = ipaddress.ip_address(each.multicast) if each.multicast else None
+        except ValueError as error:
+            raise ConfigurationError(f"{where}: interfaces.{name}: {error}") from error
+        if found is not None and not (found.is_multicast and found.version == version):
+            raise ConfigurationError(
+                f"{where}: interfaces.{name}: {found} is no multicast address of IPv{version}, such as {example}"
+            )
 
 
 def _check_order(where: str, services: Mapping[str, _Service]) -> None:
@@ -308,7 +329,7 @@ def _interface(name: str, each: _Interface) -> Row:
         "interface_name": each.device,
         "interface_state": "unknown",
         "network_type": "ipv6-udp" if ":" in each.address else "ipv4-udp",
-        "network_multicast": "",
+        "network_multicast": each.multicast,
         "network_address": each.address,
         "network_port": each.port,
         "network_peer_address": parameters(each.peers),

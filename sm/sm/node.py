@@ -41,7 +41,8 @@ def network(database: Database) -> tuple[list[Path], dict[str, Keys]]:
         name = row["interface_name"]
         keys[name] = Keys(own, tuple(filter(None, [own, *old])))
         peers = read_parameters(row["network_peer_address"] or "")
-        found.append(Path(name, row["network_address"], peers, keys[name], row["network_port"], name))
+        group = row["network_multicast"] or ""
+        found.append(Path(name, row["network_address"], peers, keys[name], row["network_port"], name, group))
     return found, keys
 
 

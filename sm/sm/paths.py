@@ -5,11 +5,12 @@ import dataclasses
 import errno
 import logging
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sm import messages
-from sm.messages import Body, Keys, Receiver, Sender
+from sm.messages import Body, Hello, Keys, Receiver, Sender
 
 LOG = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ class Path:
     :ivar address: of this host there
     :ivar device: what is not of it is not heard, where it is given; the address may then be any
     :ivar peers: addresses of those that are known beforehand, by name; others are known once they were heard
+    :ivar group: multicast address for what is said to all of them; it needs a device
     """
 
     name: str
@@ -34,6 +36,7 @@ class Path:
     keys: Keys = dataclasses.field(default_factory=Keys)
     port: int = PORT
     device: str = ""
+    group: str = ""
 
 
 class Paths:
@@ -49,12 +52,16 @@ class Paths:
         self._addresses = {path.name: {name: (address, path.port) for name, address in path.peers.items()} for path in paths}
         # By network and name, in monotonic seconds.
         self.heard_at: dict[tuple[str, str], float] = {}
+        # What is sent to a group comes over a socket of its own.
+        self._groups: dict[str, socket.socket] = {}
         for path in paths:
             self._sockets[path.name] = path, _open(path)
+            if path.group:
+                self._groups[path.name] = _join(path)
 
     @property
     def sockets(self) -> Iterable[tuple[str, socket.socket]]:
-        return [(name, made) for name, (_, made) in self._sockets.items()]
+        return [*((name, made) for name, (_, made) in self._sockets.items()), *self._groups.items()]
 
     @property
     def peers(self) -> list[str]:
@@ -71,6 +78,8 @@ class Paths:
         for name, (path, made) in self._sockets.items():
             known = self._addresses[name]
             targets = [known[target] for target in wanted if target in known]
+            if targets and path.group and isinstance(body, Hello):
+                targets = [(path.group, path.port)]
             if targets:
                 datagram = self._sender.pack(body, path.keys)
                 for address in targets:
@@ -78,7 +87,10 @@ class Paths:
 
     def receive(self, name: str, hear: Callable[[str, Body], None]) -> int:
         """Take in all that waits on a network; `hear` gets who says what. Gives how many datagrams were dropped."""
-        path, made = self._sockets[name]
+        sockets = [self._sockets[name][1], *([self._groups[name]] if name in self._groups else [])]
+        return sum(self._receive(name, made, hear) for made in sockets)
+
+    def _receive(self, name: str, made: socket.socket, hear: Callable[[str, Body], None]) -> int:
         dropped = 0
         while True:
             try:
@@ -87,7 +99,7 @@ class Paths:
                 return dropped
             except OSError as error:
                 # What an earlier datagram met on its way; the socket itself is well.
-                LOG.debug("%s: %s", path.name, error.strerror)
+                LOG.debug("%s: %s", name, error.strerror)
                 continue
             heard = self._receiver.unpack(datagram, name)
             if heard is None:
@@ -98,11 +110,12 @@ class Paths:
                 hear(*heard)
 
     def close(self) -> None:
-        for _, made in self._sockets.values():
+        for _, made in self.sockets:
             made.close()
 
 
-def _open(path: Path) -> socket.socket:
+def _open(path: Path, address: str = "") -> socket.socket:
+    """:param address: that it is bound to, if it is not the path's own"""
     family = socket.AF_INET6 if ":" in path.address else socket.AF_INET
     made = socket.socket(family, socket.SOCK_DGRAM)
     made.setblocking(False)
@@ -113,7 +126,27 @@ def _open(path: Path) -> socket.socket:
         made.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
     if path.device:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, path.device.encode())
-    made.bind((path.address, path.port))
+    if path.group:
+        # Nobody hears himself, and what is sent goes no farther than this network.
+        index = socket.if_nametoindex(path.device)
+        if family == socket.AF_INET:
+            made.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, struct.pack("4s4si", bytes(4), bytes(4), index))
+            made.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
+        else:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP, 0)
+    made.bind((address or path.address, path.port))
+    return made
+
+
+def _join(path: Path) -> socket.socket:
+    made, index = _open(path, path.group), socket.if_nametoindex(path.device)
+    if made.family == socket.AF_INET:
+        group = struct.pack("4s4si", socket.inet_aton(path.group), bytes(4), index)
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group)
+    else:
+        group = struct.pack("16si", socket.inet_pton(socket.AF_INET6, path.group), index)
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group)
     return made
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What people write about services, made into rows."""
 
+import dataclasses
 import pathlib
 
 import ddt
@@ -80,6 +81,22 @@ class ParseTest(base.BaseTestCase):
         self.assertEqual({"web": "no", "ip": "yes", "db": "yes"}, {row["name"]: row["provisioned"] for row in tables["SERVICES"]})
         given = {row["service_name"]: row["instance_parameters"] for row in tables["SERVICE_INSTANCES"]}
         self.assertEqual("device=mgmt,ip=10.0.0.2,nic=x,prefix=24", given["ip"])
+
+    def test_null_takes_away_what_an_earlier_file_said(self) -> None:
+        less = {"file": GOOD, "more": "services: {db: {actions: {enable: null}}, web: {systemd: null, lsb: web}}"}
+        found = load(self, less).services
+        self.assertEqual(60, found["db"].calls["enable"].timeout_s)
+        self.assertEqual("lsb", found["web"].calls["enable"].plugin)
+
+    def test_the_platforms_files_may_be_on_a_device_that_drbd_replicates(self) -> None:
+        texts = {path.name: path.read_text() for path in (configure.SHIPPED, configure.SHIPPED.with_name("drbd.yaml"))}
+        found = load(self, texts | {"own": "node: a"}).services
+        device, files = found["drbd-platform"], found["platform-fs"]
+        self.assertEqual(("linbit", "drbd", "promote"), dataclasses.astuple(device.calls["go-active"])[1:4])
+        self.assertEqual(("heartbeat", "Filesystem", "start"), dataclasses.astuple(files.calls["enable"])[1:4])
+        self.assertEqual(("management-ip",), device.waits[Verb.GO_ACTIVE])
+        self.assertEqual(("platform-fs",), device.waits[Verb.GO_STANDBY])
+        self.assertEqual((("drbd-platform",), False), (files.waits[Verb.ENABLE], files.has_data))
 
     def test_the_shipped_set_is_sound(self) -> None:
         tables = configuration.parse({"shipped": configure.SHIPPED.read_text()})
