@@ -115,7 +115,7 @@ FAULTS = {
     "partition_1_1": Fault(_run("partition", "ACTIVE:OTHER"), _run("join"), False),
 }
 # A lab of two controllers alone: one that may be alive has its power cut first, and gets it back.
-DUPLEX_SETTLE_S = 15.0
+DUPLEX_SETTLE_S = 22.0
 DUPLEX_FAULTS = {
     "swact": FAULTS["swact"],
     "power_off": FAULTS["power_off"],

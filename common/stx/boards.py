@@ -135,7 +135,8 @@ class _Ipmi(Board):
 class _Redfish(Board):
     def __init__(self, login: Login) -> None:
         self._sushy = _library("sushy")
-        url = login.address if "://" in login.address else f"https://{login.address}/redfish/v1/"
+        host = f"[{login.address}]" if login.address.count(":") > 1 else login.address
+        url = login.address if "://" in login.address else f"https://{host}/redfish/v1/"
         base, _, path = url.partition("/redfish/")
         with self._told():
             self._client = self._sushy.Sushy(

@@ -6,6 +6,7 @@ import dataclasses
 import ipaddress
 import socket
 import struct
+from collections.abc import Iterable
 
 import pyroute2
 from pyroute2.netlink.exceptions import NetlinkError
@@ -66,15 +67,19 @@ class Addresses:
         )
 
     def announce(self) -> None:
-        """Gratuitous ARP: whoever knows another hardware address for one of them forgets it."""
-        for each in self.floating:
-            if ipaddress.ip_address(each.address).version == 4:
-                # A cable that is out has nobody to tell.
-                with contextlib.suppress(OSError):
-                    _announce(each)
+        announce(self.floating)
 
     def close(self) -> None:
         self._netlink.close()
+
+
+def announce(floating: Iterable[Floating]) -> None:
+    """Gratuitous ARP: whoever knows another hardware address for one of them forgets it."""
+    for each in floating:
+        if ipaddress.ip_address(each.address).version == 4:
+            # A cable that is out has nobody to tell.
+            with contextlib.suppress(OSError):
+                _announce(each)
 
 
 def _announce(floating: Floating) -> None:

@@ -164,6 +164,8 @@ def parse(texts: Mapping[str, str]) -> Tables:
     groups = {name: _convert(f"{where}: groups.{name}", raw, _Group) for name, raw in file.groups.items()}
     _check(where, services, groups)
     _check_multicast(where, file.interfaces)
+    if strange := [name for name in file.boards if file.node and name not in (file.node, file.peer)]:
+        raise ConfigurationError(f"{where}: boards.{strange[0]}: that is neither this controller, {file.node}, nor its peer")
     return {
         "CONFIGURATION": [
             {"key": key, "value": value}

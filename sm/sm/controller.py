@@ -10,9 +10,10 @@ import pathlib
 import shlex
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sm import actions, activity, control, model
+from sm.addresses import Floating, announce
 from sm.control import ControlError
 from sm.daemon import Loop, View, Wish
 from sm.db import Database, DatabaseError, Row
@@ -24,22 +25,35 @@ from sm.leaseholder import Leaseholder
 from sm.messages import Receiver, Sender
 from sm.node import boot_id, named, network, open_master
 from sm.paths import Paths
+from sm.peer_board import Means
 from sm.reporter import Reporter
 
 LOG = logging.getLogger(__name__)
 
+# Renewals of the lease, 80 ms apart, at which neighbours are told.
+_ANNOUNCED = frozenset((1, 4, 12, 60))
 
-class _Gated:
-    """What the lease allows, as the kernel sees it; where there are no addresses, nobody needs to be kept off them."""
 
-    def __init__(self, addresses: list[str]) -> None:
-        self._gate = Gate(addresses) if addresses else None
+class Gated:
+    """What the lease allows, as the kernel sees it; where there are no addresses, nobody needs to be kept off them.
+
+    Neighbours are told where the addresses are as soon as the gate is open, and some times after: one that is on its device from before
+    is not put there, and what is said once may be lost.
+    """
+
+    def __init__(self, floating: Sequence[Floating]) -> None:
+        self._floating = floating
+        self._gate = Gate([each.address for each in floating]) if floating else None
+        self._renewals = 0
 
     def renew(self, until: float) -> None:
-        if self._gate is not None:
-            self._gate.open_until(until)
+        if self._gate is not None and self._gate.open_until(until):
+            self._renewals += 1
+            if self._renewals in _ANNOUNCED:
+                announce(self._floating)
 
     def lost(self) -> None:
+        self._renewals = 0
         if self._gate is not None:
             self._gate.shut()
 
@@ -50,12 +64,12 @@ class _Lease:
     :raises GateError: when the kernel lacks what the gate needs
     """
 
-    def __init__(self, state_path: pathlib.Path, database: Database, addresses: list[str]) -> None:
+    def __init__(self, state_path: pathlib.Path, database: Database, floating: Sequence[Floating]) -> None:
         self._state_path = state_path
         self._name, self._cluster = named(database)
         self._other = _fenced(database)
         self._paths, self._keys = network(database)
-        self._gated = _Gated(addresses)
+        self._gated = Gated(floating)
 
     def make(self, show: Callable[[View], None]) -> Loop:
         keeper = Keeper(self._state_path)
@@ -104,7 +118,7 @@ class Controller:
             self._reboot,
             boot_id(),
             failed_at={row["name"]: row["failed_at"] for row in known if row.get("failed_at")},
-            fence=f"sm-fence {peer}" if _fenced(self._database) else "",
+            means=_means(self._database, state_path),
         )
         self._control = control.Control(run_path / control.NAME, self._answer, self.engine.watch, self.engine.ignore)
 
@@ -197,14 +211,20 @@ class Controller:
 
 
 def _fenced(database: Database) -> str | None:
-    """The other controller, where both know each other's boards."""
+    """The other controller, where this one is told of its board."""
     peer = database.value("peer")
     return peer if peer and database.rows("BOARDS", name=peer) else None
 
 
-def _floating(about: model.Model) -> list[str]:
+def _means(database: Database, state_path: pathlib.Path) -> Means | None:
+    peer = _fenced(database)
+    command = ["sm-fence", "--state-path", str(state_path), peer or ""]
+    return Means(shlex.join(command), state_path / "fenced") if peer else None
+
+
+def _floating(about: model.Model) -> list[Floating]:
     found = [actions.floating(each.parameters) for each in about.services.values() if each.is_address]
-    return [each.address for each in found if each is not None]
+    return [each for each in found if each is not None]
 
 
 def _runtime(state_path: pathlib.Path, runtime: pathlib.Path) -> tuple[Database, list[Row]]:

@@ -76,6 +76,7 @@ class View:
     :ivar networks: whether each network works: its port has a link, and somebody is heard there, where anybody ever was
     :ivar dropped: how many datagrams were dropped, by network and reason; not the newest figures
     :ivar may_succeed: were the other controller's power cut now, this one could take over
+    :ivar is_echoed: the other controller has heard this one a moment ago; always, where it cannot have its power cut
     """
 
     holds: bool = False
@@ -88,6 +89,7 @@ class View:
     dropped: dict[tuple[str, str], int] = dataclasses.field(default_factory=dict)
     number: int = 0
     may_succeed: bool = False
+    is_echoed: bool = True
 
 
 class Loop:
@@ -259,7 +261,7 @@ class Loop:
         if isinstance(body, Hello):
             self._heard[sender] = self._clock(), body
             if self._witness is not None and body.pledge is not None:
-                self._witness.hear(body.pledge, self._clock())
+                self._witness.hear(sender, body.pledge, self._clock())
         elif isinstance(body, lease.Request):
             answer = self._vote(body)
             if answer is not None:
@@ -320,6 +322,7 @@ class Loop:
             self._count(now),
             self._wish.number,
             self._witness is not None and self._witness.may_succeed(now, fencing.Timing().cut_s),
+            self._witness is None or self._witness.is_echoed(now),
         )
         if view != self.view:
             self.view = view

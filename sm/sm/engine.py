@@ -22,7 +22,7 @@ from sm.fencing import FENCING
 from sm.group import Side
 from sm.messages import Hello
 from sm.model import Model
-from sm.peer_board import PeerBoard
+from sm.peer_board import Means, PeerBoard
 from sm.service import Machine, State, Status
 from sm.services import Held, Services, Shown
 
@@ -88,7 +88,7 @@ class Engine:
     :param peer: name of the other one, where there is one
     :param lease: what is seen of the lease, and told what is wanted
     :param reboot: starts the host anew, when a service cannot be stopped that must
-    :param fence: command that asks and tells the other one's board, such as `sm-fence controller-1`; empty where there is none
+    :param means: how the other one's power is cut, where it can be
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Engine:
         boot: str,
         clock: Callable[[], float] = time.monotonic,
         failed_at: Mapping[str, float] | None = None,
-        fence: str = "",
+        means: Means | None = None,
     ) -> None:
         self.name = name
         self.peer = peer
@@ -122,6 +122,8 @@ class Engine:
         self._order = 0
         self._order_left: set[str] = set()
         self._order_done: bool | None = None
+        # Who was eligible by the last record that was agreed on.
+        self._agreed: frozenset[str] = frozenset()
         self._turned_at = clock()
         self._has_rebooted = False
         self._retire_by = self._leave_by = float("inf")
@@ -145,8 +147,8 @@ class Engine:
         self._runner = Runner(clock, self.watch, self.ignore, addresses)
         self.services = Services(model, self, self._runner, clock, failed_at or {})
         self._board: PeerBoard | None = None
-        if fence and peer is not None:
-            self._board = PeerBoard(peer, fence, self._runner, clock, self.later, observer.fencing)
+        if means is not None and peer is not None:
+            self._board = PeerBoard(peer, means, self._runner, clock, self.later, observer.fencing)
 
     # -- events from elsewhere
 
@@ -198,12 +200,16 @@ class Engine:
         self.close()
 
     def is_done(self) -> bool:
-        """Whether nothing is left to stop, and the other controller does not count on this one; it would cut its power."""
+        """Whether nothing is left to stop.
+
+        Nor does the other controller count on this one, for which it would cut its power; and it is owed none itself.
+        """
         view = self._lease.view
         is_counted_on = {self.name, FENCING} <= view.record.voters and self.peer in view.heard
+        is_owing = self._board is not None and self._board.is_owing
         if self.services.is_stopped and self._leave_by == float("inf"):
             self._leave_by = self._clock() + LEAVE_S
-        return self.services.is_stopped and not (is_counted_on and self._clock() < self._leave_by)
+        return self.services.is_stopped and not ((is_counted_on or is_owing) and self._clock() < self._leave_by)
 
     def close(self) -> None:
         """End what is at work; services stay as they are."""
@@ -281,7 +287,7 @@ class Engine:
             view.holds,
             # What is seen may be older than what was wanted last.
             view.record.eligible if view.is_agreed and view.number == self._wish.number else None,
-            peer,
+            None if hello is not None and _is_deaf(hello) else peer,
             hello is not None and hello.has_data,
             hello is not None and hello.is_active,
             self.services.leads,
@@ -319,9 +325,12 @@ class Engine:
         if self._board is None or self.peer is None:
             return
         view, before = self._lease.view, (self._board.off_at, self._board.is_reached)
-        agreed = view.record.eligible if view.is_agreed else None
-        is_needed = self.is_ready and fencing.is_needed(view.record.voters, view.holds, agreed, self.peer)
-        self._board.advance(self.peer in view.heard, is_needed, view.holds, view.may_succeed)
+        if view.is_agreed:
+            self._agreed = view.record.eligible
+        eligible = self._agreed | view.record.eligible
+        is_needed = self.is_ready and fencing.is_needed(view.record.voters, view.holds, eligible, self.peer)
+        # One that does not hear this one goes its own way too.
+        self._board.advance(self.peer in view.heard and view.is_echoed, is_needed, view.holds, view.may_succeed)
         if before != (self._board.off_at, self._board.is_reached):
             self._tell()
 
@@ -483,6 +492,11 @@ class Engine:
                 self.services.try_again(held)
         elif self._recover_at == float("inf"):
             self._recover_at = now + RECOVER_S
+
+
+def _is_deaf(hello: Hello) -> bool:
+    """Whether the other controller hears this one nowhere any more: nothing that is written reaches it."""
+    return bool(hello.hears) and not any(hello.hears.values())
 
 
 def _told(machine: Machine) -> Machine:

@@ -4,8 +4,8 @@
 It is a voter without a host, called FENCING. Each controller counts its vote by itself:
 
 - The holder has it for as long as it lives: nobody else can have been elected without its vote, or without cutting its power.
-- The other one has it once the holder's board says that the holder is off, and if the holder had promised, not too long ago, that it would
-  not change the record for a while unless the other one knows.
+- The other one has it, if it is eligible, once the holder's board says that the holder is off, and if the holder had promised, not too long
+  ago, that it would not change the record for a while unless the other one knows.
 - A controller that has started anew has it no longer, and needs the other one's vote: it may have been off, and replaced, meanwhile.
 
 So a holder whose fellow is gone, board and all, goes on after that while; one that is gone itself, board and all, is not replaced: nobody
@@ -27,19 +27,22 @@ class Timing:
     """In seconds.
 
     :ivar promise_s: how long the holder's promise lasts: until then, writes may wait when the other controller is gone, and its board too
-    :ivar holder_wait_s: how long the holder waits for the other one before it cuts its power
-    :ivar other_wait_s: how long the other one does; the holder comes first, as it is the one that serves
+    :ivar holder_wait_s: how long the holder waits for the other one before it cuts its power: a process that ends is back by then
+    :ivar other_wait_s: how long the other one does, from when the holder's board answers. The holder comes first, as it is the one that
+        serves: what it has asked and told is done by then, so that the two do not cut each other's power
     :ivar retry_s: between two questions
     :ivar ask_s, cut_s, restore_s: the longest that a board may take
+    :ivar echo_s: one that has not heard this one for so long is as one that is not heard
     """
 
-    promise_s: float = 20.0
-    holder_wait_s: float = 1.0
-    other_wait_s: float = 3.0
-    retry_s: float = 0.5
-    ask_s: float = 5.0
-    cut_s: float = 8.0
+    promise_s: float = 30.0
+    holder_wait_s: float = 2.5
+    other_wait_s: float = 10.5
+    retry_s: float = 1.0
+    ask_s: float = 4.0
+    cut_s: float = 6.0
     restore_s: float = 30.0
+    echo_s: float = 1.0
 
 
 # What a clock may be faster by than another one.
@@ -78,7 +81,7 @@ class Witness:
         # Whatever this host has promised before it started.
         self._promised_at = now
         self._echo: tuple[str, float] | None = None
-        self._heard_at = -math.inf
+        self._heard_at = self._echoed_at = -math.inf
         # What the other one has promised, and until when.
         self._promise: tuple[int, int] = BLANK.key
         self._until = -math.inf
@@ -94,18 +97,25 @@ class Witness:
             self._promised_at = now
         return Pledge(self._start, now, self._echo, promise)
 
-    def hear(self, pledge: Pledge, now: float) -> None:
+    def hear(self, sender: str, pledge: Pledge, now: float) -> None:
         """The other controller is there, and says so."""
+        if sender != self._other:
+            return
         self._heard_at = now
         self._is_off, self._succeeds = False, None
         if self._echo is None or self._echo[0] != pledge.start or self._echo[1] < pledge.said_at:
             self._echo = pledge.start, pledge.said_at
-        if pledge.promise is None or pledge.echo is None or pledge.echo[0] != self._start:
+        if pledge.echo is None or pledge.echo[0] != self._start or not pledge.echo[1] <= now:
             return
         # It cannot have been said before what it answers to.
+        self._echoed_at = max(self._echoed_at, pledge.echo[1])
         until = pledge.echo[1] + self._timing.promise_s * _RATE
-        if until >= self._until:
+        if pledge.promise is not None and until >= self._until:
             self._until, self._promise = until, pledge.promise
+
+    def is_echoed(self, now: float) -> bool:
+        """Whether the other controller has heard this one a moment ago, and said so."""
+        return now - self._echoed_at < self._timing.echo_s
 
     def find_off(self, off_at: float, now: float) -> None:
         """The other controller's board says that it is off, or was at some time after this moment."""
@@ -116,8 +126,9 @@ class Witness:
             self._succeeds = self._voter.other_term
 
     def may_succeed(self, now: float, within_s: float) -> bool:
-        """Whether the holder's promise still lasts for so long."""
-        return now + within_s < self._until and self._voter.kept.record.key >= self._promise
+        """Whether this one could be elected if the other one were off, and the promise still lasts for so long."""
+        record = self._voter.kept.record
+        return now + within_s < self._until and record.key >= self._promise and self._voter.name in record.eligible
 
     def asked(self, voters: frozenset[str]) -> frozenset[str]:
         """Whom to ask where these vote."""
@@ -130,7 +141,9 @@ class Witness:
         # It agrees on no record that the other one may lack, counting on what was before.
         is_known = self._is_off or now >= self._promised_at + self._timing.promise_s
         record = request.record if is_known else BLANK
-        return Answer(FENCING, True, request.number, request.sent_at, request.term, record, is_probe=request.is_probe)
+        return Answer(
+            FENCING, True, request.start, request.number, request.sent_at, request.term, record, is_probe=request.is_probe
+        )
 
     def answers(self, answer: Answer) -> list[Answer]:
         """What an answer of somebody says: the other controller's also for the boards, as nobody counts on them against that one."""
@@ -143,9 +156,8 @@ class Step(enum.StrEnum):
     :cvar ASKING: its board is asked whether it is on
     :cvar WAITING: it is, or the board does not answer
     :cvar CUTTING: its power is cut
-    :cvar OFF: it is off
+    :cvar OFF: it is off, or was
     :cvar RESTORING: it gets its power back
-    :cvar DONE: it did
     """
 
     IDLE = "idle"
@@ -154,7 +166,6 @@ class Step(enum.StrEnum):
     CUTTING = "cutting"
     OFF = "off"
     RESTORING = "restoring"
-    DONE = "done"
 
 
 class Order(enum.StrEnum):
@@ -190,13 +201,13 @@ class Facts:
     done: Power | None = None
 
 
-def is_needed(voters: Collection[str], holds: bool, agreed: Collection[str] | None, other: str) -> bool:
+def is_needed(voters: Collection[str], holds: bool, eligible: Collection[str], other: str) -> bool:
     """Whether the silence of the other controller keeps something from going on.
 
     :param voters: of the newest record
-    :param agreed: who is eligible by the record that is agreed on; None while the last change is not
+    :param eligible: by the newest record, or the last one that was agreed on
     """
-    return FENCING in voters and not (holds and agreed is not None and other not in agreed)
+    return FENCING in voters and (not holds or other in eligible)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -204,6 +215,7 @@ class Fencer:
     """Cuts the power of a controller that is silent, when its fellow cannot go on without.
 
     :ivar silent_at: since when it is
+    :ivar reached_at: since when its board says that it is on; None while it has not answered
     :ivar at: when the last order was given
     :ivar off_at: it was off at some time after this moment
     :ivar has_cut: this one has cut its power, or tried to, so it gives it back
@@ -211,49 +223,71 @@ class Fencer:
 
     step: Step = Step.IDLE
     silent_at: float = 0.0
+    reached_at: float | None = None
     at: float = 0.0
     off_at: float | None = None
     has_cut: bool = False
 
-    def wake_at(self, timing: Timing) -> float:
-        return self.at + timing.retry_s if self.step in (Step.WAITING, Step.OFF) else math.inf
+    def moments(self, timing: Timing) -> list[float]:
+        """When something may follow though nothing has happened."""
+        if self.step is Step.WAITING:
+            return [self.at + timing.retry_s, *(self.cut_at(holds, timing) for holds in (False, True))]
+        return [self.at + timing.retry_s, self.at + timing.ask_s] if self.step is Step.OFF else []
+
+    def cut_at(self, holds: bool, timing: Timing) -> float:
+        """From when on its power is cut, if it is on."""
+        if self.reached_at is None:
+            return math.inf
+        # After a time when nobody reached anything, the holder comes first again.
+        return self.silent_at + timing.holder_wait_s if holds else self.reached_at + timing.other_wait_s
 
 
 def follow(fencer: Fencer, facts: Facts, timing: Timing) -> tuple[Fencer, Order | None]:
     """What follows from how things are. It may be called at any time, and again."""
     may = facts.is_needed and not facts.is_heard and (facts.holds or facts.may_succeed)
+    if fencer.step in (Step.CUTTING, Step.OFF, Step.RESTORING):
+        return _after_order(fencer, facts, timing, may)
     match fencer.step:
-        case Step.IDLE | Step.DONE if may:
-            return Fencer(Step.ASKING, facts.now, facts.now), Order.ASK
-        case Step.ASKING if facts.done is not None:
-            return _asked(fencer, facts, timing) if may else (_end(fencer), None)
-        case Step.WAITING if not may:
-            return _end(fencer), None
-        case Step.WAITING if facts.now >= fencer.wake_at(timing):
-            return dataclasses.replace(fencer, step=Step.ASKING, at=facts.now), Order.ASK
-        case Step.CUTTING if facts.done is Power.OFF:
+        case Step.IDLE if may:
+            return _ask(Fencer(silent_at=facts.now), facts)
+        case Step.ASKING if facts.done is Power.OFF:
             return dataclasses.replace(fencer, step=Step.OFF, off_at=fencer.at), None
-        case Step.CUTTING if facts.done is not None:
-            return dataclasses.replace(fencer, step=Step.WAITING, at=facts.now), None
-        case Step.OFF if fencer.has_cut and not may and facts.now >= fencer.wake_at(timing):
-            return dataclasses.replace(fencer, step=Step.RESTORING, at=facts.now), Order.RESTORE
-        case Step.OFF if facts.is_heard and not fencer.has_cut:
-            return Fencer(), None
-        case Step.RESTORING if facts.done is not None:
-            step = Step.DONE if facts.done is Power.ON else Step.OFF
-            return dataclasses.replace(fencer, step=step, at=facts.now, has_cut=step is Step.OFF), None
+        case Step.ASKING if facts.done is not None:
+            # While it does not answer, nothing is known of it.
+            reached_at = (fencer.reached_at or facts.now) if facts.done is Power.ON else None
+            return dataclasses.replace(fencer, step=Step.WAITING, reached_at=reached_at), None
+        case Step.WAITING if not may:
+            return (dataclasses.replace(fencer, step=Step.OFF) if fencer.has_cut else Fencer()), None
+        case Step.WAITING if facts.now >= fencer.cut_at(facts.holds, timing):
+            return dataclasses.replace(fencer, step=Step.CUTTING, at=facts.now, has_cut=True), Order.CUT
+        case Step.WAITING if facts.now >= fencer.at + timing.retry_s:
+            return _ask(fencer, facts)
     return fencer, None
 
 
-def _asked(fencer: Fencer, facts: Facts, timing: Timing) -> tuple[Fencer, Order | None]:
-    if facts.done is Power.OFF:
-        return dataclasses.replace(fencer, step=Step.OFF, off_at=fencer.at), None
-    wait_s = timing.holder_wait_s if facts.holds else timing.other_wait_s
-    if facts.done is Power.ON and facts.now >= fencer.silent_at + wait_s:
-        return dataclasses.replace(fencer, step=Step.CUTTING, at=facts.now, has_cut=True), Order.CUT
-    return dataclasses.replace(fencer, step=Step.WAITING, at=facts.now), None
+def _after_order(fencer: Fencer, facts: Facts, timing: Timing, may: bool) -> tuple[Fencer, Order | None]:
+    """What follows once it is off, or shall be.
+
+    :param may: it may still not be on
+    """
+    match fencer.step:
+        case Step.CUTTING if facts.done is Power.OFF:
+            return dataclasses.replace(fencer, step=Step.OFF, off_at=fencer.at), None
+        case Step.CUTTING if facts.done is not None:
+            return dataclasses.replace(fencer, step=Step.WAITING, reached_at=None), None
+        case Step.OFF if may and facts.now >= fencer.at + timing.ask_s:
+            # It may have said something between the order and its end.
+            return _ask(dataclasses.replace(fencer, silent_at=facts.now, reached_at=None), facts)
+        case Step.OFF if not may and fencer.has_cut and facts.now >= fencer.at + timing.retry_s:
+            return dataclasses.replace(fencer, step=Step.RESTORING, at=facts.now), Order.RESTORE
+        case Step.OFF if facts.is_heard and not fencer.has_cut:
+            return Fencer(), None
+        case Step.RESTORING if facts.done is Power.ON:
+            return Fencer(), None
+        case Step.RESTORING if facts.done is not None:
+            return dataclasses.replace(fencer, step=Step.OFF, at=facts.now), None
+    return fencer, None
 
 
-def _end(fencer: Fencer) -> Fencer:
-    """What may have been cut, whatever the board has said, gets its power back."""
-    return dataclasses.replace(fencer, step=Step.OFF) if fencer.has_cut else Fencer()
+def _ask(fencer: Fencer, facts: Facts) -> tuple[Fencer, Order]:
+    return dataclasses.replace(fencer, step=Step.ASKING, at=facts.now), Order.ASK

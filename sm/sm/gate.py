@@ -99,6 +99,9 @@ def _rules(addresses: Addresses) -> str:
             lines += [
                 "chain input { type filter hook input priority 0;",
                 "arp daddr ip @floating4 arp daddr ip != @allowed4 drop; }",
+                # What this host asks for itself tells neighbours too where the address is.
+                "chain output { type filter hook output priority 0;",
+                "arp saddr ip @floating4 arp saddr ip != @allowed4 drop; }",
             ]
         lines.append("}")
     return "\n".join(lines) + "\n"

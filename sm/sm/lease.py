@@ -92,7 +92,7 @@ class Release:
 class Answer:
     """What a voter says to a request.
 
-    :ivar number: of the request
+    :ivar start, number: of the request
     :ivar term: the newest that the voter has voted in
     :ivar record: the voter's own, after the request
     :ivar remaining_s: for how long it has promised its grant to another candidate
@@ -100,6 +100,7 @@ class Answer:
 
     voter: str
     is_granted: bool
+    start: str
     number: int
     sent_at: float
     term: int
@@ -157,6 +158,7 @@ class Voter:
         return Answer(
             self.name,
             is_granted,
+            request.start,
             request.number,
             request.sent_at,
             self.kept.term,
@@ -301,6 +303,9 @@ class Candidate:
         return request, frozenset().union(*self._voter_sets(), self.trial if self.is_elected else ())
 
     def on_answer(self, answer: Answer, now: float) -> None:
+        # To a process before this one: its numbers and times mean nothing here.
+        if answer.start != self._start:
+            return
         self._seen_term = max(self._seen_term, answer.term)
         if answer.number <= self._released_at or not self.wants:
             return

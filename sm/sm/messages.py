@@ -18,7 +18,8 @@ import msgspec
 from sm import lease
 from sm.fencing import Pledge
 
-MOST_BYTES = 1024
+# A datagram is one frame of Ethernet, with room for what a network adds.
+MOST_BYTES = 1400
 _PLAIN, _SIGNED = b"SM\x01\x00", b"SM\x01\x01"
 _DIGEST = hashlib.sha512
 _DIGEST_BYTES = 64

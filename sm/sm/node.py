@@ -20,7 +20,7 @@ def boot_id() -> str:
     return BOOT_ID.read_text().strip()
 
 
-def open_master(state_path: pathlib.Path) -> Database:
+def open_master(state_path: pathlib.Path, is_read_only: bool = False) -> Database:
     """The configured database.
 
     :raises NotConfiguredError: when there is none
@@ -29,7 +29,7 @@ def open_master(state_path: pathlib.Path) -> Database:
     path = state_path / "sm.db"
     if not path.exists():
         raise NotConfiguredError(f"{path} is not there. Make it: sm-configure load FILE")
-    return Database(path)
+    return Database(path, is_read_only=is_read_only)
 
 
 def network(database: Database) -> tuple[list[Path], dict[str, Keys]]:
@@ -66,8 +66,11 @@ def board(database: Database, host: str) -> Login:
     if not rows:
         raise NotConfiguredError(f"{database.path} names no board of {host}. Load a file that does: sm-configure load FILE")
     row = rows[0]
+    path = pathlib.Path(row["password_file"])
     try:
-        password = pathlib.Path(row["password_file"]).read_text().strip()
+        if path.stat().st_mode & 0o077:
+            raise NotConfiguredError(f"{path} can be read by others than its owner. Change that: chmod 600 {path}")
+        password = path.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise NotConfiguredError(f"The password of {host}'s board cannot be read: {error}.") from error
     return Login(Kind(row["type"]), row["address"], row["username"], password, row["system"], row["verify"])

@@ -81,7 +81,11 @@ class Paths:
             if targets and path.group and isinstance(body, Hello):
                 targets = [(path.group, path.port)]
             if targets:
-                datagram = self._sender.pack(body, path.keys)
+                try:
+                    datagram = self._sender.pack(body, path.keys)
+                except ValueError as error:
+                    LOG.error("%s is not sent: %s", type(body).__name__, error)
+                    return
                 for address in targets:
                     _send(made, datagram, address)
 

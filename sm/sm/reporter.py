@@ -204,8 +204,8 @@ class Reporter(Observer):
             wanted = f"{self._peer} does not have all data yet: it cannot take over.", "major"
         elif len(self._view.record.voters) == 1:
             text = (
-                f"Nobody but {self._name} votes: {self._peer} cannot take over by itself. Have a host that votes, or tell Service "
-                "Management of the controllers' boards."
+                f"Nobody but {self._name} votes: {self._peer} cannot take over by itself. Have a host that votes, or boards "
+                "that answer: sm-fence."
             )
             wanted = text, "major"
         self._alarm(REDUNDANCY, entity, wanted)

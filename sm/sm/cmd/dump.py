@@ -105,7 +105,9 @@ def _show_lease(found: control.Answer, form: str) -> int:
     if form == "json":
         print(json.dumps(found, indent=2))
         return 0
-    for name in ("name", "phase", "copies", "holds_lease", "term"):
+    # Of the other controller's board, where there is one.
+    fencing = ["fencing"] if found.get("fencing") else []
+    for name in ("name", "phase", "copies", "holds_lease", "term", *fencing):
         print(f"{name:<12} {found[name]}")
     for name in ("voters", "eligible"):
         print(f"{name:<12} {', '.join(found[name])}")

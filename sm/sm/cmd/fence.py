@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     timing = fencing.Timing()
     try:
-        login = board(open_master(pathlib.Path(arguments.state_path)), arguments.host)
+        login = board(open_master(pathlib.Path(arguments.state_path), is_read_only=True), arguments.host)
         with boards.opened(login) as opened:
             if arguments.order == fencing.Order.CUT:
                 boards.switch(opened, Power.OFF, timing.cut_s)

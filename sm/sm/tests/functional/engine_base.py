@@ -20,6 +20,7 @@ from sm.db import Database
 from sm.engine import Engine, Observer
 from sm.lease import Record
 from sm.messages import Hello
+from sm.peer_board import Means
 from sm.service import Machine
 from sm.services import Shown
 
@@ -131,8 +132,8 @@ class EngineTestCase(base.BaseTestCase):
         database = Database(self.directory / "sm.db")
         database.load(configuration.parse({"results": results, "test": text}))
         self.ledger = Ledger()
-        fence = self.fence.replace("PROGRAM", str(self.program))
-        self.engine = Engine(OWN, PEER, model.load(database), self.ledger, self.lease, self.rebooted.append, "boot", fence=fence)
+        means = Means(self.fence.replace("PROGRAM", str(self.program)), self.directory / "fenced") if self.fence else None
+        self.engine = Engine(OWN, PEER, model.load(database), self.ledger, self.lease, self.rebooted.append, "boot", means=means)
         database.close()
         self.addCleanup(self.engine.close)
 

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Floating addresses as a service, on a device in a network name space of the test's own."""
 
+import json
 import os
 import subprocess
 import threading
+import time
 import unittest
 from collections.abc import Callable
 
@@ -12,6 +14,7 @@ from oslotest import base
 
 from sm.actions import NOT_RUNNING, THERE, Runner
 from sm.addresses import Floating
+from sm.controller import Gated
 from sm.model import Call
 from sm.tests.functional import network
 
@@ -52,6 +55,37 @@ class AddressTest(base.BaseTestCase):
         thread.start()
         thread.join(20)
         return codes
+
+    def test_neighbours_learn_where_an_address_is_that_was_on_its_device_before(self) -> None:
+        self.ip("address", "add", "10.9.0.2/24", "dev", "wire0")
+        far = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
+        self.addCleanup(far.wait)
+        self.addCleanup(far.kill)
+        own = os.readlink("/proc/self/ns/net")
+        network.wait_for("a network name space", lambda: os.readlink(f"/proc/{far.pid}/ns/net") != own)
+        self.ip("link", "add", "port", "type", "veth", "peer", "name", "far", "netns", str(far.pid))
+        self.ip("link", "set", "port", "master", "wire0", "up")
+
+        def there(*words: str) -> str:
+            argv = ["nsenter", "--target", str(far.pid), "--net", "ip", *words]
+            return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=20).stdout
+
+        there("link", "set", "far", "up")
+        there("address", "add", "10.9.0.9/24", "dev", "far")
+        there("neighbour", "replace", "10.9.0.2", "lladdr", "02:00:00:00:00:01", "dev", "far", "nud", "stale")
+        own_mac = json.loads(self.ip("-json", "link", "show", "wire0"))[0]["address"]
+
+        def inside() -> None:
+            pyroute2.netns.setns(f"/proc/{self.holder.pid}/ns/net")
+            gated = Gated([FLOATING["wire"]])
+            for _ in range(4):
+                gated.renew(time.monotonic() + 1.0)
+            gated.lost()
+
+        thread = threading.Thread(target=inside)
+        thread.start()
+        thread.join(20)
+        network.wait_for("the neighbour knows", lambda: own_mac in there("neighbour", "show", "10.9.0.2"))
 
     def test_an_address_is_put_found_taken_off_and_missed(self) -> None:
         self.assertEqual([NOT_RUNNING, 0, THERE, 0, THERE], self.act("wire", "check", "add", "check", "add", "check"))

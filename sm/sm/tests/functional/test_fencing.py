@@ -38,6 +38,27 @@ class FencingTest(engine_base.EngineTestCase):
         self.until("it has its power back", lambda: self.power() == "on")
         self.assertEqual([f"{PEER} is silent: its power is cut.", f"{PEER} gets its power back."], self.ledger.fenced)
 
+    def test_one_that_is_owed_its_power_gets_it_from_the_next_process(self) -> None:
+        self.fall_silent()
+        self.until("its power is cut", lambda: self.lease.wish.off_at is not None)
+        self.engine.close()
+        self.begin()
+        self.see(holds=False)
+        self.until("it has its power back", lambda: self.power() == "on")
+        self.until("it is written down", lambda: not (self.directory / "fenced").exists())
+
+    def test_one_that_does_not_hear_this_one_is_as_one_that_is_not_heard(self) -> None:
+        self.see(is_echoed=False)
+        self.until("its power is cut", lambda: self.power() == "off")
+
+    def test_one_that_nobody_counts_on_keeps_its_power(self) -> None:
+        self.see(voters={*BOTH, FENCING}, eligible={OWN})
+        self.engine.turn()
+        self.see(is_agreed=False, heard={}, granting=frozenset())
+        for _ in range(3):
+            self.engine.turn()
+        self.assertEqual("idle", self.engine.fencing)
+
     def test_one_that_is_off_stays_so(self) -> None:
         (self.directory / "board.state").write_text("off")
         self.fall_silent()

@@ -39,8 +39,11 @@ FORGET_S = 0.8
 STOP_S = 0.02, 0.3
 ATTACH_S = 0.02, 0.3
 # Boards are fast here, and lives short.
-FENCING_TIMING = fencing.Timing(promise_s=2.0, holder_wait_s=0.2, other_wait_s=0.6, retry_s=0.1, cut_s=0.4)
-BOARD_S = 0.02, 0.15
+FENCING_TIMING = fencing.Timing(
+    promise_s=3.0, holder_wait_s=0.25, other_wait_s=0.7, retry_s=0.1, ask_s=0.2, cut_s=0.4, restore_s=0.4, echo_s=0.6
+)
+# To answer, and until what was told has happened.
+BOARD_S = 0.02, 0.18
 # With boards, one may just have lost its power, and a promise may have to end first.
 FENCING_BOUND_S = BOUND_S + BOOT_S + FENCING_TIMING.promise_s
 
@@ -86,6 +89,7 @@ class Seen:
     number: int = 0
     voters: frozenset[str] = frozenset()
     may_succeed: bool = False
+    is_echoed: bool = False
 
 
 @dataclasses.dataclass
@@ -100,6 +104,9 @@ class Node:
     :ivar shown, seen: likewise by it
     :ivar serves: its database is the primary one
     :ivar follows_at: from when on it can copy what the other one writes
+    :ivar reaches: it says that it reaches the other one's board
+    :ivar owes: on its disk: it has cut the other one's power, and not given it back
+    :ivar is_cut: it lost its power that way; nobody else gives it back
     :ivar needs_peer: no write is acknowledged that the other one does not have
     """
 
@@ -112,6 +119,10 @@ class Node:
     witness: fencing.Witness | None = None
     fencer: fencing.Fencer = dataclasses.field(default_factory=fencing.Fencer)
     fenced: fencing.Power | None = None
+    last_agreed: frozenset[str] = frozenset()
+    reaches: bool = True
+    owes: bool = False
+    is_cut: bool = False
     is_frozen: bool = False
     inbox: list[Callable[[], None]] = dataclasses.field(default_factory=list)
     life: int = 0
@@ -218,7 +229,9 @@ class World:
             if self.fences:
                 other = self._peer(node).name
                 node.witness = self._witness(node.voter, node.candidate, other, start, FENCING_TIMING, local)
-                node.fencer, node.fenced = fencing.Fencer(), None
+                owing = fencing.Fencer(fencing.Step.OFF, at=self.now, has_cut=True)
+                node.fencer, node.fenced = owing if node.owes else fencing.Fencer(), None
+                node.last_agreed = frozenset()
             node.activity, node.heard = Activity(node.name), None
             node.told = node.wish = Wish()
             node.shown = node.seen = Seen()
@@ -242,7 +255,7 @@ class World:
     def power_on(self, name: str) -> None:
         node = self.nodes[name]
         if node.voter is None:
-            node.is_on = True
+            node.is_on, node.is_cut = True, False
             node.life += 1
             life = node.life
             self.at(self.now + BOOT_S, lambda: self._boot(node) if node.life == life else None)
@@ -423,16 +436,19 @@ class World:
         seen, name = node.seen, self._peer(node).name
         if node.witness is None:
             return
+        if seen.agreed is not None:
+            node.last_agreed = seen.agreed
         facts = fencing.Facts(
             self.now,
-            node.heard is not None and self.now - node.heard.at <= SILENT_S,
-            fencing.is_needed(seen.voters, seen.holds, seen.agreed, name),
+            node.heard is not None and self.now - node.heard.at <= SILENT_S and seen.is_echoed,
+            fencing.is_needed(seen.voters, seen.holds, node.last_agreed | seen.eligible, name),
             seen.holds,
             seen.may_succeed,
             node.fenced,
         )
         before = node.fencer
         node.fencer, order = fencing.follow(before, facts, FENCING_TIMING)
+        node.owes = node.fencer.has_cut
         if order is not None:
             node.fenced = None
             self._later(BOARD_S[1], self._when_awake, node, node.life, lambda: self._tell_board(node, order))
@@ -444,11 +460,22 @@ class World:
         if other.name in self.boards_cut or node.name in self.boards_cut_from:
             node.fenced = fencing.Power.UNKNOWN
             return
-        if order is fencing.Order.CUT:
-            self.power_off(other.name)
-        elif order is fencing.Order.RESTORE:
-            self.power_on(other.name)
-        node.fenced = fencing.Power.ON if other.is_on else fencing.Power.OFF
+        if order is fencing.Order.ASK:
+            node.fenced = fencing.Power.ON if other.is_on else fencing.Power.OFF
+            return
+        life = node.life
+
+        def happen() -> None:
+            # Whatever became of who has told it.
+            if order is fencing.Order.CUT:
+                self.power_off(other.name)
+                other.is_cut = True
+            else:
+                self.power_on(other.name)
+            is_on = fencing.Power.ON if other.is_on else fencing.Power.OFF
+            self._when_awake(node, life, lambda: setattr(node, "fenced", is_on))
+
+        self._later(BOARD_S[1], happen)
 
     def _want(self, node: Node, wants_lease: bool, eligible: frozenset[str] | None) -> None:
         off_at = None if node.fencer.off_at is None else node.local(node.fencer.off_at)
@@ -480,6 +507,7 @@ class World:
             wish.number,
             candidate.record.voters,
             node.witness is not None and node.witness.may_succeed(node.local(self.now), FENCING_TIMING.cut_s),
+            node.witness is not None and node.witness.is_echoed(node.local(self.now)),
         )
 
         def arrive() -> None:
@@ -499,8 +527,8 @@ class World:
                 node.answered[name] = self.now
         near = {name for name, when in node.answered.items() if self.now - when < FORGET_S and name in self.wanted}
         peer = self._peer(node).name
-        others = near - set(CONTROLLERS)
-        return quorum.wanted(node.name, peer if peer in near else None, others, candidate.record.voters, self.fences)
+        others, has_fencing = near - set(CONTROLLERS), self.fences and self.nodes[peer].reaches
+        return quorum.wanted(node.name, peer if peer in near else None, others, candidate.record.voters, has_fencing)
 
     def _greet(self, node: Node) -> None:
         if self.now < node.hello_at:
@@ -512,7 +540,7 @@ class World:
         def hear(target: Node) -> None:
             target.heard = Said(self.now, is_active, follows)
             if target.witness is not None and pledge is not None:
-                target.witness.hear(pledge, target.local(self.now))
+                target.witness.hear(node.name, pledge, target.local(self.now))
 
         self.send(node, self._peer(node).name, hear)
 
@@ -636,7 +664,9 @@ class World:
         for name, node in self.nodes.items():
             if node.is_frozen:
                 self.thaw(name)
-            self.power_on(name)
+            node.reaches = True
+            if not node.is_cut:
+                self.power_on(name)
 
     def fault(self) -> None:
         """Something happens."""
@@ -648,7 +678,12 @@ class World:
 
     def _fault_power(self, name: str) -> None:
         self.power_off(name)
-        self._later(1.0, self.power_on, name)
+        self._later(1.0, self._plug_in, name)
+
+    def _plug_in(self, name: str) -> None:
+        """One whose power a board has cut stays off."""
+        if not self.nodes[name].is_cut:
+            self.power_on(name)
 
     def _fault_freeze(self, name: str) -> None:
         self.freeze(name)
@@ -691,6 +726,10 @@ class World:
         if name in CONTROLLERS:
             self.chance.choice((self.boards_cut, self.boards_cut_from)).add(name)
 
+    def _fault_reach(self, name: str) -> None:
+        """A controller finds that it does not reach the other one's board, or does again."""
+        self.nodes[name].reaches = not self.nodes[name].reaches
+
     def _fault_unplug(self, name: str) -> None:
         """Its board too."""
         self.boards_cut.add(name)
@@ -719,7 +758,7 @@ FAULTS = (
 
 
 # Of what happens, more that matters to them.
-FENCING_FAULTS = (*FAULTS, "boards", "unplug", "unplug", "partition", "power", "cut")
+FENCING_FAULTS = (*FAULTS, "boards", "unplug", "unplug", "partition", "power", "cut", "reach")
 
 
 def play(seed: int, **options: Any) -> World:

@@ -142,6 +142,10 @@ class ParseTest(base.BaseTestCase):
             "boards: {a: {type: ilo, address: b, username: c, password-file: d}}",
             "Invalid enum value 'ilo' - at `$.boards[...].type`",
         ),
+        (
+            "node: a\npeer: b\nboards: {c: {type: ipmi, address: b, username: c, password-file: d}}",
+            "boards.c: that is neither this controller, a, nor its peer",
+        ),
         ("boards: {a: {type: ipmi, address: b, username: c, password: d}}", "Object contains unknown field `password`"),
         ("results: {ocf: {0: {result: success}}}", "results.ocf: write the way and the command"),
     )

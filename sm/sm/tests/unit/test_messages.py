@@ -11,7 +11,7 @@ from sm.messages import Drop, Keys
 KEYS = Keys(b"k" * 32, (b"k" * 32,))
 RECORD = lease.Record(3, 1, frozenset({"controller-0", "compute-0"}), frozenset({"controller-0"}))
 REQUEST = lease.Request("controller-0", "7", 12, 1.5, 3, RECORD)
-ANSWER = lease.Answer("compute-0", True, 12, 1.5, 3, RECORD)
+ANSWER = lease.Answer("compute-0", True, "9", 12, 1.5, 3, RECORD)
 
 
 class MessagesTest(base.BaseTestCase):
@@ -89,7 +89,7 @@ class MessagesTest(base.BaseTestCase):
         self.assertIsNone(self.receiver.unpack(self.sender.pack(REQUEST, KEYS), "oam"))
 
     def test_too_much_is_oversized(self) -> None:
-        self.assertIsNone(self.receiver.unpack(bytes(1025), "mgmt"))
+        self.assertIsNone(self.receiver.unpack(bytes(messages.MOST_BYTES + 1), "mgmt"))
         self.assertEqual({("mgmt", Drop.OVERSIZED): 1}, self.drops())
 
     @given(st.binary(max_size=1100), st.booleans())

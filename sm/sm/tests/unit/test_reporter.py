@@ -97,7 +97,7 @@ class AlarmTest(ReporterTest):
         self.assertEqual("major", self.alarm("400.002"))
         self.be_active()
         self.see(record=Record(1, 1, frozenset({OWN}), VOTERS.eligible))
-        self.assertIn("Have a host that votes, or tell", self.told[-1].reason_text or "")
+        self.assertIn("Have a host that votes, or boards that answer", self.told[-1].reason_text or "")
 
     def test_nothing_is_said_to_be_missing_while_a_system_starts(self) -> None:
         self.be_active(Copies.ALONE)

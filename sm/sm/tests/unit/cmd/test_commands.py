@@ -145,7 +145,7 @@ class FenceTest(CommandTest):
 
     def load(self, password_file: pathlib.Path) -> None:
         board = f"{{type: ipmi, address: 127.0.0.1, username: admin, password-file: {password_file}}}"
-        (self.directory / "boards.yaml").write_text(f"boards: {{controller-1: {board}}}")
+        (self.directory / "boards.yaml").write_text(f"peer: controller-1\nboards: {{controller-1: {board}}}")
         files = [str(self.directory / name) for name in ("set.yaml", "boards.yaml")]
         self.assertEqual(0, self.configure("load", "--without-shipped", *files)[0])
 
@@ -154,6 +154,14 @@ class FenceTest(CommandTest):
         code, said = self.fence("controller-1", "off")
         self.assertEqual(1, code)
         self.assertIn("The password of controller-1's board cannot be read", said)
+
+    def test_a_password_that_others_may_read_is_refused(self) -> None:
+        path = self.directory / "password"
+        path.write_text("S3cret")
+        path.chmod(0o644)
+        self.load(path)
+        code, said = self.fence("controller-1", "off")
+        self.assertEqual((1, True, False), (code, f"Change that: chmod 600 {path}" in said, "S3cret" in said))
 
     def test_an_order_that_there_is_not_is_refused(self) -> None:
         self.assertEqual(2, self.fence("controller-1", "reset")[0])
