@@ -2,11 +2,13 @@
 """sm-configure: says what Service Management shall run. It takes effect when sm starts."""
 
 import argparse
+import contextlib
 import pathlib
 import sys
 from collections.abc import Sequence
 
-from sm import configuration, lease
+from sm import configuration, control, lease
+from sm.cmd.dump import RUN_PATH
 from sm.commandline import Parser
 from sm.db import Database, DatabaseError
 from sm.keeper import Keeper
@@ -72,6 +74,14 @@ def _parser() -> Parser:
         "first", example="sm-configure first", help="make this the first controller of a new system, which nobody has yet"
     )
     first.set_defaults(run=_first)
+    alone = commands.add_parser(
+        "alone",
+        example="sm-configure alone",
+        help="have this controller go on alone, when the other one is off, and stays off until this one is active",
+    )
+    alone.add_argument("--run-path", default=RUN_PATH, help="where sm keeps states (default: %(default)s)")
+    alone.add_argument("--lose-data", action="store_true", help="also if it may lack what was written last")
+    alone.set_defaults(run=_alone)
     instance = commands.add_parser(
         "service_instance",
         example="sm-configure service_instance oam-ip oam-ip ip=10.10.10.2,nic=eth0",
@@ -132,6 +142,24 @@ def _first(arguments: argparse.Namespace) -> None:
         )
     keeper.keep(lease.Kept(0, None, lease.Record(0, 0, frozenset({node}), frozenset({node}))))
     print(f"{node} is the first controller.")
+
+
+def _alone(arguments: argparse.Namespace) -> None:
+    node, keeper = _database(arguments).value("node"), Keeper(pathlib.Path(arguments.state_path))
+    kept = keeper.kept
+    if not node or kept == lease.Kept():
+        raise RefusedError("This host has never voted in a system. To begin a new one: sm-configure first")
+    with contextlib.suppress(control.ControlError):
+        control.ask(pathlib.Path(arguments.run_path), do="status")
+        raise RefusedError("sm is at work on this host. Stop it first: systemctl stop sm")
+    if node not in kept.record.eligible and not arguments.lose_data:
+        raise RefusedError(
+            f"{node} may lack what was written last; only {', '.join(sorted(kept.record.eligible))} has it. "
+            "If that is lost for good: sm-configure alone --lose-data"
+        )
+    term = max(kept.term, kept.record.term) + 1
+    keeper.keep(lease.Kept(term, node, lease.Record(term, 0, frozenset({node}), frozenset({node}))))
+    print(f"{node} goes on alone. Start it: systemctl start sm")
 
 
 def _instance(arguments: argparse.Namespace) -> None:

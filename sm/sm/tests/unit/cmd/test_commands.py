@@ -6,13 +6,15 @@ import io
 import json
 import pathlib
 from collections.abc import Callable, Sequence
+from unittest import mock
 
 import fixtures
 from oslotest import base
 
-from sm import model
+from sm import control, lease, model
 from sm.cmd import configure, dump, fence
 from sm.db import Database
+from sm.fencing import FENCING
 from sm.keeper import Keeper
 
 SET = """
@@ -132,6 +134,38 @@ class DumpTest(CommandTest):
         code, said = self.call(dump.main, "--run-path", "/nowhere")
         self.assertEqual((1, "sm-dump: /nowhere/sm.db is not there. Is sm.service at work on this host?\n"), (code, said))
         self.assertIn("does not answer on this host", self.dump("--lease")[1])
+
+
+class AloneTest(CommandTest):
+    def alone(self, *words: str) -> tuple[int, str]:
+        return self.configure("alone", "--run-path", str(self.directory / "run"), *words)
+
+    def keep(self, *eligible: str) -> None:
+        record = lease.Record(4, 2, frozenset({"controller-0", "controller-1", FENCING}), frozenset(eligible))
+        Keeper(self.directory).keep(lease.Kept(7, "controller-1", record))
+
+    def test_one_that_has_all_data_goes_on_alone_in_a_term_of_its_own(self) -> None:
+        self.keep("controller-0", "controller-1")
+        self.assertEqual((0, "controller-0 goes on alone. Start it: systemctl start sm\n"), self.alone())
+        own = frozenset({"controller-0"})
+        self.assertEqual(lease.Kept(8, "controller-0", lease.Record(8, 0, own, own)), Keeper(self.directory).kept)
+
+    def test_one_that_may_lack_data_does_so_only_when_that_is_said(self) -> None:
+        self.keep("controller-1")
+        code, said = self.alone()
+        self.assertEqual(1, code)
+        self.assertIn("only controller-1 has it. If that is lost for good: sm-configure alone --lose-data", said)
+        self.assertEqual(7, Keeper(self.directory).kept.term)
+        self.assertEqual(0, self.alone("--lose-data")[0])
+
+    def test_one_that_never_voted_has_nothing_to_go_on_with(self) -> None:
+        self.assertIn("To begin a new one: sm-configure first", self.alone()[1])
+
+    def test_one_whose_sm_is_at_work_is_left_alone(self) -> None:
+        self.keep("controller-0")
+        with mock.patch.object(control, "ask", return_value={}):
+            self.assertIn("Stop it first: systemctl stop sm", self.alone()[1])
+        self.assertEqual(7, Keeper(self.directory).kept.term)
 
 
 class FenceTest(CommandTest):
