@@ -233,7 +233,8 @@ class Engine:
         self.advance()
 
     def _wait_s(self) -> float:
-        now = self._clock()
+        # What was due when this turn began has been done, or waits for something else.
+        now = self._turned_at
         moments = [
             now + _IDLE_S,
             self._runner.next_deadline(),
@@ -247,7 +248,7 @@ class Engine:
             self.services.next_deadline(now),
         ]
         moments += [] if now >= self._oriented_at else [self._oriented_at]
-        return max(0.0, min(moments) - now)
+        return max(0.0, min(moments) - self._clock())
 
     def _next_of_activity(self, now: float) -> float:
         mine = self.activity

@@ -138,12 +138,13 @@ class Machine:
     retry_at: float = -math.inf
 
     def next_deadline(self, now: float) -> float:
-        """When the machine wants a Tick; infinity while it waits for an event only."""
-        if self.desired is State.SHUTDOWN:
+        """When the machine, which had a Tick now, wants the next one; infinity while it waits for an event only.
+
+        What is due already, and was not begun, waits for another service.
+        """
+        if self.desired is State.SHUTDOWN or self.running is not None:
             return math.inf
-        if self.running is not None:
-            return self.forget_at
-        return min(self.audit_at, self.forget_at, self.retry_at if self.retry_at > now else math.inf)
+        return min((moment for moment in (self.audit_at, self.forget_at, self.retry_at) if moment > now), default=math.inf)
 
 
 # -- what happens

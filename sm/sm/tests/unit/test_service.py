@@ -70,6 +70,14 @@ class ServiceTest(base.BaseTestCase):
 
 
 class PlainTest(ServiceTest):
+    def test_one_that_waits_for_another_service_wants_no_tick_meanwhile(self) -> None:
+        self.want(State.ACTIVE)
+        self.facts = Facts({Verb.DISABLE: False})
+        self.now += 100.0
+        self.take(Desire(State.DISABLED))
+        self.take(Tick())
+        self.assertEqual((State.ACTIVE, [], math.inf), (self.machine.state, self.waiting, self.machine.next_deadline(self.now)))
+
     def test_it_is_enabled_and_disabled_as_wanted(self) -> None:
         self.want(State.ACTIVE)
         self.assertEqual(State.ACTIVE, self.machine.state)
