@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Floating addresses: put on a device, taken off it, and announced to the neighbours."""
 
-import contextlib
 import dataclasses
 import ipaddress
 import socket
@@ -16,6 +15,7 @@ _REQUEST = 1
 _EVERYBODY = b"\xff" * 6
 _FRAME = struct.Struct("!6s6sHHHBBH6s4s6s4s")
 _UNIVERSE, _LINK = 0, 253
+_IPV4 = 4
 _EEXIST, _EADDRNOTAVAIL = 17, 99
 
 
@@ -37,6 +37,7 @@ class Addresses:
     def __init__(self, floating: tuple[Floating, ...]) -> None:
         self.floating = floating
         self._netlink = pyroute2.IPRoute()
+        self._announcer = Announcer(floating)
 
     def put(self) -> None:
         """Have all of them, and tell the neighbours."""
@@ -67,24 +68,48 @@ class Addresses:
         )
 
     def announce(self) -> None:
-        announce(self.floating)
+        self._announcer.announce()
 
     def close(self) -> None:
         self._netlink.close()
+        self._announcer.close()
 
 
-def announce(floating: Iterable[Floating]) -> None:
-    """Gratuitous ARP: whoever knows another hardware address for one of them forgets it."""
-    for each in floating:
-        if ipaddress.ip_address(each.address).version == 4:
-            # A cable that is out has nobody to tell.
-            with contextlib.suppress(OSError):
-                _announce(each)
+class Announcer:
+    """Gratuitous ARP: whoever knows another hardware address for one of them forgets it.
 
+    Its sockets stay open: to close one, the kernel waits for all processors, which takes longer than all else.
+    """
 
-def _announce(floating: Floating) -> None:
-    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETHERTYPE_ARP)) as made:
-        made.bind((floating.device, _ETHERTYPE_ARP))
-        own = made.getsockname()[4]
-        address = ipaddress.ip_address(floating.address).packed
-        made.send(_FRAME.pack(_EVERYBODY, own, _ETHERTYPE_ARP, 1, 0x0800, 6, 4, _REQUEST, own, address, bytes(6), address))
+    def __init__(self, floating: Iterable[Floating]) -> None:
+        # Those of IPv6 have no ARP.
+        self._floating = [each for each in floating if ipaddress.ip_address(each.address).version == _IPV4]
+        self._sockets: dict[str, socket.socket] = {}
+
+    def announce(self) -> None:
+        for each in self._floating:
+            try:
+                made = self._sockets.get(each.device) or self._open(each.device)
+                own = made.getsockname()[4]
+                address = ipaddress.ip_address(each.address).packed
+                made.send(
+                    _FRAME.pack(_EVERYBODY, own, _ETHERTYPE_ARP, 1, 0x0800, 6, 4, _REQUEST, own, address, bytes(6), address)
+                )
+            except OSError:
+                # A cable that is out has nobody to tell; a device that was made anew needs a socket of its own.
+                self._close(each.device)
+
+    def close(self) -> None:
+        for device in list(self._sockets):
+            self._close(device)
+
+    def _open(self, device: str) -> socket.socket:
+        # Of no protocol: it hears nothing.
+        made = self._sockets[device] = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        made.bind((device, 0))
+        return made
+
+    def _close(self, device: str) -> None:
+        made = self._sockets.pop(device, None)
+        if made is not None:
+            made.close()

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from sm import actions, activity, control, model
-from sm.addresses import Floating, announce
+from sm.addresses import Announcer, Floating
 from sm.control import ControlError
 from sm.daemon import Loop, View, Wish
 from sm.db import Database, DatabaseError, Row
@@ -42,7 +42,7 @@ class Gated:
     """
 
     def __init__(self, floating: Sequence[Floating]) -> None:
-        self._floating = floating
+        self._announcer = Announcer(floating)
         self._gate = Gate([each.address for each in floating]) if floating else None
         self._renewals = 0
 
@@ -50,7 +50,7 @@ class Gated:
         if self._gate is not None and self._gate.open_until(until):
             self._renewals += 1
             if self._renewals in _ANNOUNCED:
-                announce(self._floating)
+                self._announcer.announce()
 
     def lost(self) -> None:
         self._renewals = 0

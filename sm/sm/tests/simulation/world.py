@@ -767,7 +767,8 @@ def play(seed: int, **options: Any) -> World:
     :raises Violation: when something happened that must not
     """
     chance = random.Random(seed)
-    world = World(seed, hosts=chance.choice((0, 0, 0, 1, 2) if options.get("fences") else (1, 1, 2, 3, 3, 5)), **options)
+    hosts = chance.choice((0, 0, 0, 1, 2) if options.get("fences") else (1, 1, 2, 3, 3, 5))
+    world = World(seed, **{"hosts": hosts, **options})
     world.run(0.6)
     for _ in range(chance.randint(2, 8)):
         world.run(world.now + chance.expovariate(3))

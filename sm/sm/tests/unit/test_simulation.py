@@ -129,6 +129,9 @@ class SimulationTest(base.BaseTestCase):
     def test_no_life_of_two_controllers_with_boards_breaks_a_rule(self) -> None:
         self.play(range(SEEDS), fences=True)
 
+    def test_no_life_of_a_system_of_a_hundred_hosts_breaks_a_rule(self) -> None:
+        self.play(range(3), hosts=100)
+
     def test_the_same_seed_is_the_same_life(self) -> None:
         # Whatever order sets have in a process.
         what = "life.now, life.acknowledged.number, life.takeovers"
