@@ -32,6 +32,7 @@ class Timing:
         serves: what it has asked and told is done by then, so that the two do not cut each other's power
     :ivar retry_s: between two questions
     :ivar ask_s, cut_s, restore_s: the longest that a board may take
+    :ivar pause_s: one that was not at work for so long waits from the beginning: the other one may be about to cut its power
     :ivar echo_s: one that has not heard this one for so long is as one that is not heard
     """
 
@@ -42,6 +43,7 @@ class Timing:
     ask_s: float = 4.0
     cut_s: float = 6.0
     restore_s: float = 30.0
+    pause_s: float = 2.0
     echo_s: float = 1.0
 
 
@@ -214,6 +216,7 @@ def is_needed(voters: Collection[str], holds: bool, eligible: Collection[str], o
 class Fencer:
     """Cuts the power of a controller that is silent, when its fellow cannot go on without.
 
+    :ivar seen_at: when it was looked at last
     :ivar silent_at: since when it is
     :ivar reached_at: since when its board says that it is on; None while it has not answered
     :ivar at: when the last order was given
@@ -222,6 +225,7 @@ class Fencer:
     """
 
     step: Step = Step.IDLE
+    seen_at: float = dataclasses.field(default=0.0, compare=False)
     silent_at: float = 0.0
     reached_at: float | None = None
     at: float = 0.0
@@ -245,11 +249,14 @@ class Fencer:
 def follow(fencer: Fencer, facts: Facts, timing: Timing) -> tuple[Fencer, Order | None]:
     """What follows from how things are. It may be called at any time, and again."""
     may = facts.is_needed and not facts.is_heard and (facts.holds or facts.may_succeed)
+    if facts.now - fencer.seen_at > timing.pause_s:
+        fencer = dataclasses.replace(fencer, silent_at=facts.now, reached_at=None)
+    fencer = dataclasses.replace(fencer, seen_at=facts.now)
     if fencer.step in (Step.CUTTING, Step.OFF, Step.RESTORING):
         return _after_order(fencer, facts, timing, may)
     match fencer.step:
         case Step.IDLE if may:
-            return _ask(Fencer(silent_at=facts.now), facts)
+            return _ask(Fencer(seen_at=facts.now, silent_at=facts.now), facts)
         case Step.ASKING if facts.done is Power.OFF:
             return dataclasses.replace(fencer, step=Step.OFF, off_at=fencer.at), None
         case Step.ASKING if facts.done is not None:

@@ -57,6 +57,7 @@ class Record:
 
 # What a voter keeps that has never heard of a system.
 BLANK = Record(-1, 0, frozenset(), frozenset())
+_NO_KEY = BLANK.key
 
 
 @dataclasses.dataclass(frozen=True)
@@ -348,7 +349,7 @@ class Candidate:
         if answer.term != self._term:
             return
         self._votes.add(answer.voter)
-        self._agreed[answer.voter] = max(self._agreed.get(answer.voter, BLANK.key), answer.record.key)
+        self._agreed[answer.voter] = max(self._agreed.get(answer.voter, _NO_KEY), answer.record.key)
         if not self.is_elected and all(_is_majority(self._votes, voters) for voters in self._voter_sets()):
             self._record = dataclasses.replace(self._record, term=answer.term, revision=0)
             self._won = answer.term
@@ -394,7 +395,7 @@ class Candidate:
 
     def _is_majority_agreed(self, voters: Collection[str]) -> bool:
         own = self._record.key
-        return 2 * sum(self._agreed.get(voter, BLANK.key) >= own for voter in voters) > len(voters)
+        return 2 * sum(self._agreed.get(voter, _NO_KEY) >= own for voter in voters) > len(voters)
 
 
 def _key(record: Record) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 
 import pathlib
 import sys
+import time
 from collections.abc import Sequence
 
 from sm import fencing
@@ -25,11 +26,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("host", metavar="HOST", help="the controller that is meant")
     parser.add_argument("order", choices=[str(order) for order in fencing.Order], help="off cuts its power at once")
     arguments = parser.parse_args(argv)
-    timing = fencing.Timing()
+    timing, begun = fencing.Timing(), time.monotonic()
     try:
         login = board(open_master(pathlib.Path(arguments.state_path), is_read_only=True), arguments.host)
         with boards.opened(login) as opened:
             if arguments.order == fencing.Order.CUT:
+                if time.monotonic() - begun > timing.cut_s:
+                    # Whoever has ordered it counts on that it is done by then, or not at all.
+                    raise BoardError(f"It took more than {timing.cut_s:g} s to reach the board: nothing was cut.")
                 boards.switch(opened, Power.OFF, timing.cut_s)
             elif arguments.order == fencing.Order.RESTORE:
                 boards.switch(opened, Power.ON, timing.restore_s)

@@ -45,14 +45,13 @@ class WriteTest(base.BaseTestCase):
             files = {str(path.relative_to(seed)) for path in seed.rglob("*") if path.is_file()}
             places = {f"etc/systemd/network/40-{network}.network" for network in networks}
             self.assertEqual({"etc/machine-id", "etc/starlingx/lab.json", *places}, files)
-            self.assertNotIn("of-the-boards", (seed / "etc/starlingx/lab.json").read_text())
 
-    def test_only_controllers_know_the_secrets_of_data(self) -> None:
+    def test_only_controllers_know_the_secrets_of_data_and_of_boards(self) -> None:
         told = {
             name: set(json.loads((self.write(name) / "etc/starlingx/lab.json").read_text()))
             for name in ("controller-0", "controller-1", "compute-0")
         }
-        every = {"shape", "bus_secret", "sm_secret", "database_secret", "files_secret"}
+        every = {"shape", "bus_secret", "sm_secret", "database_secret", "files_secret", "board_secret"}
         self.assertEqual({"controller-0": every, "controller-1": every, "compute-0": {"shape", "bus_secret", "sm_secret"}}, told)
 
     def test_each_host_has_an_identity_of_its_own(self) -> None:

@@ -40,7 +40,15 @@ STOP_S = 0.02, 0.3
 ATTACH_S = 0.02, 0.3
 # Boards are fast here, and lives short.
 FENCING_TIMING = fencing.Timing(
-    promise_s=3.0, holder_wait_s=0.25, other_wait_s=0.7, retry_s=0.1, ask_s=0.2, cut_s=0.4, restore_s=0.4, echo_s=0.6
+    promise_s=3.0,
+    holder_wait_s=0.25,
+    other_wait_s=0.7,
+    retry_s=0.1,
+    ask_s=0.2,
+    cut_s=0.4,
+    restore_s=0.4,
+    pause_s=0.2,
+    echo_s=0.6,
 )
 # To answer, and until what was told has happened.
 BOARD_S = 0.02, 0.18
@@ -451,13 +459,14 @@ class World:
         node.owes = node.fencer.has_cut
         if order is not None:
             node.fenced = None
-            self._later(BOARD_S[1], self._when_awake, node, node.life, lambda: self._tell_board(node, order))
+            self._later(BOARD_S[1], self._when_awake, node, node.life, functools.partial(self._tell_board, node, order, self.now))
         if node.fencer.off_at != before.off_at:
             self._want(node, node.told.wants_lease, node.told.eligible)
 
-    def _tell_board(self, node: Node, order: fencing.Order) -> None:
+    def _tell_board(self, node: Node, order: fencing.Order, ordered_at: float) -> None:
         other = self._peer(node)
-        if other.name in self.boards_cut or node.name in self.boards_cut_from:
+        is_late = self.now - ordered_at > FENCING_TIMING.cut_s
+        if is_late or other.name in self.boards_cut or node.name in self.boards_cut_from:
             node.fenced = fencing.Power.UNKNOWN
             return
         if order is fencing.Order.ASK:
@@ -661,6 +670,10 @@ class World:
         self.boards_cut.clear()
         self.boards_cut_from.clear()
         self.loss = self.late_s = 0.0
+        if all(self.nodes[name].is_cut for name in CONTROLLERS):
+            # One that was frozen came back just when its time was over. Somebody has to switch them on.
+            for name in CONTROLLERS:
+                self.nodes[name].is_cut = False
         for name, node in self.nodes.items():
             if node.is_frozen:
                 self.thaw(name)

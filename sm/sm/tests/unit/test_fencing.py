@@ -176,6 +176,11 @@ class FencerTest(base.BaseTestCase):
         self.assertLess(self.cut_at(20.0, holds=True), 21.5)
         self.assertGreater(self.cut_at(20.0), 30.0)
 
+    def test_one_that_was_not_at_work_for_a_while_waits_from_the_beginning(self) -> None:
+        about_to = Fencer(Step.WAITING, seen_at=2.0, silent_at=0.0, reached_at=0.5, at=1.5)
+        fencer, order = fencing.follow(about_to, self.facts(30.0, holds=True), TIMING)
+        self.assertEqual((Step.ASKING, Order.ASK, 30.0, None), (fencer.step, order, fencer.silent_at, fencer.reached_at))
+
     def test_one_that_said_something_between_the_order_and_its_end_is_asked_of_again(self) -> None:
         off = Fencer(Step.OFF, at=10.0, off_at=10.0, has_cut=True)
         fencer, order = fencing.follow(off, self.facts(10.0 + TIMING.ask_s), TIMING)
@@ -186,7 +191,7 @@ class FencerTest(base.BaseTestCase):
     @ddt.data({"is_heard": True}, {"is_needed": False}, {"may_succeed": False})
     def test_no_power_is_cut_of_one_that(self, changes: dict[str, bool]) -> None:
         self.assertEqual((Fencer(), None), fencing.follow(Fencer(), self.facts(10.0, **changes), TIMING))
-        waiting = Fencer(Step.WAITING, 0.0, 1.0, 10.0)
+        waiting = Fencer(Step.WAITING, seen_at=24.0, silent_at=0.0, reached_at=1.0, at=10.0)
         self.assertEqual((Fencer(), None), fencing.follow(waiting, self.facts(24.0, **changes), TIMING))
 
     def test_a_board_that_does_not_answer_is_asked_again_and_never_told_to_cut(self) -> None:
