@@ -249,7 +249,7 @@ class Fencer:
 def follow(fencer: Fencer, facts: Facts, timing: Timing) -> tuple[Fencer, Order | None]:
     """What follows from how things are. It may be called at any time, and again."""
     may = facts.is_needed and not facts.is_heard and (facts.holds or facts.may_succeed)
-    if facts.now - fencer.seen_at > timing.pause_s:
+    if fencer.step in (Step.ASKING, Step.WAITING) and facts.now - fencer.seen_at > timing.pause_s:
         fencer = dataclasses.replace(fencer, silent_at=facts.now, reached_at=None)
     fencer = dataclasses.replace(fencer, seen_at=facts.now)
     if fencer.step in (Step.CUTTING, Step.OFF, Step.RESTORING):

@@ -3,8 +3,11 @@
 
 import contextlib
 import functools
+import json
+import os
 import re
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +29,17 @@ except ImportError:
 
 HOST, OTHER = "controller-0", "controller-1"
 WAYS = ("ipmitool", "pyghmi", "redfish")
+_SWITCH = """
+import json, sys
+from stx import boards
+kind, *told = json.load(sys.stdin)
+try:
+    with boards.opened(boards.Login(boards.Kind(kind), *told)) as opened:
+        boards.switch(opened, boards.Power(sys.argv[1]), 20.0)
+        print(opened.power())
+except boards.BoardError as error:
+    print(error.message)
+"""
 
 
 @ddt.ddt
@@ -93,20 +107,27 @@ class BoardTest(base.LabTestCase):
     @ddt.data(*stx_boards.Kind)
     def test_the_platform_cuts_the_power_of_a_host_and_gives_it_back(self, kind: stx_boards.Kind) -> None:
         for wanted in (stx_boards.Power.OFF, stx_boards.Power.OFF, stx_boards.Power.ON):
-            found = self.inside(_switched, self.login(kind, self.password), wanted)
-            self.assertEqual(wanted, found)
+            self.assertEqual(wanted, self.switched(kind, self.password, wanted))
         self.await_on()
 
     @ddt.data(*stx_boards.Kind)
     def test_the_platform_is_told_that_its_password_is_wrong(self, kind: stx_boards.Kind) -> None:
-        said = self.inside(_switched, self.login(kind, "wrong"), stx_boards.Power.OFF)
+        said = self.switched(kind, "wrong", stx_boards.Power.OFF)
         self.assertRegex(said, "(IPMI|Redfish): ")
         self.assertNotIn("wrong", said)
         self.assertTrue(self.answers(HOST))
 
-    def login(self, kind: stx_boards.Kind, password: str) -> stx_boards.Login:
+    def switched(self, kind: stx_boards.Kind, password: str, wanted: stx_boards.Power) -> str:
+        """The host's power then, or what was said. In a process of its own, as by `sm-fence`."""
+        assert self.lab.switch.pid is not None
         address = self.host.host.board_address if kind is stx_boards.Kind.IPMI else boards.REDFISH_URL
-        return stx_boards.Login(kind, address, "admin", password, HOST if kind is stx_boards.Kind.REDFISH else "")
+        told = [kind, address, "admin", password, HOST if kind is stx_boards.Kind.REDFISH else ""]
+        argv = [*enter.into(self.lab.switch.pid, "net"), sys.executable, "-c", _SWITCH, wanted]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        done = subprocess.run(
+            argv, input=json.dumps(told), capture_output=True, text=True, timeout=60, env=environment, check=False
+        )
+        return (done.stdout or done.stderr).strip()
 
     @ddt.data(*WAYS)
     def test_a_reset_host_begins_anew(self, way: str) -> None:
@@ -260,16 +281,6 @@ def _bad_readings(address: str, password: str) -> list[tuple[str, float, bool]]:
     """Name and value of sensors that are not well, and whether that is critical."""
     found = _session(address, password).get_health()["badreadings"]
     return [(reading.name, reading.value, bool(reading.health & constants.Health.Critical)) for reading in found]
-
-
-def _switched(login: stx_boards.Login, wanted: stx_boards.Power) -> str:
-    """The host's power then, or what was said: exceptions do not travel between processes."""
-    try:
-        with stx_boards.opened(login) as opened:
-            stx_boards.switch(opened, wanted, 20.0)
-            return opened.power()
-    except stx_boards.BoardError as error:
-        return error.message
 
 
 def _redfish(password: str, function: Callable[..., Any], *arguments: Any) -> Any:
