@@ -6,6 +6,7 @@ import dataclasses
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,14 +27,21 @@ Try:
     fm alarm-list"""
 
 
+# Somebody wants it to end. What raises in the middle of others' code, some of which takes any exception, may get lost.
+_interrupted = threading.Event()
+
+
 def run(arguments: argparse.Namespace) -> int:
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        # `nohup` has the latter ignored.
+    _interrupted.clear()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # `nohup` has the last one ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
     begun = time.monotonic()
 
     def say(text: str) -> None:
+        if _interrupted.is_set():
+            raise KeyboardInterrupt
         try:
             print(f"[{time.monotonic() - begun:5.1f} s] {text}", flush=True)
         except OSError:
@@ -121,6 +129,7 @@ def start(layout: Layout, say: Callable[[str], None]) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # Who is impatient and interrupts it again must not be left with half a platform.
             signal.signal(number, signal.SIG_IGN)
+        _interrupted.clear()
         say("it did not work: everything is stopped again")
         platform.stop()
         raise
@@ -152,4 +161,5 @@ def _await_host(layout: Layout, passwords: Mapping[str, str], say: Callable[[str
 
 
 def _interrupt(number: int, frame: Any) -> None:
+    _interrupted.set()
     raise KeyboardInterrupt

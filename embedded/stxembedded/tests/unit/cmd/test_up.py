@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `stx up` makes of its options."""
+"""What `stx up` makes of its options, and of interrupts."""
 
+import contextlib
+import os
+import signal
+from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
+import fixtures
 from oslotest import base
 
 from stx import exception
@@ -31,3 +37,23 @@ class ChooseTest(base.BaseTestCase):
     def test_ports_that_cannot_work_are_refused(self) -> None:
         self.assertRaises(exception.Invalid, choose, "--port-base", "65534")
         self.assertRaises(exception.Invalid, choose, "--platform-port", "1")
+
+
+class InterruptTest(base.BaseTestCase):
+    def test_an_interrupt_that_got_lost_in_others_code_is_obeyed_at_the_next_step(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            self.addCleanup(signal.signal, number, signal.getsignal(number))
+        done = []
+
+        def start(layout: Layout, say: Callable[[str], None]) -> None:
+            with contextlib.suppress(BaseException):
+                os.kill(os.getpid(), signal.SIGINT)
+            done.append("a step")
+            say("the next one")
+            done.append("the next one")
+
+        directory = self.useFixture(fixtures.TempDir()).path
+        arguments = main.parser().parse_args(["up", "--data-dir", directory])
+        with mock.patch.object(up, "start", start), mock.patch.object(up, "runs_already", lambda layout, say: False):
+            self.assertRaises(KeyboardInterrupt, up.run, arguments)
+        self.assertEqual(["a step"], done)
