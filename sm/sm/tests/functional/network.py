@@ -8,11 +8,14 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+import unittest
 from collections.abc import Callable
 
 import pyroute2
+from oslotest import base
 
 NETWORKS = {"mgmt": 201, "cluster": 202}
 NUMBERS = {"controller-0": 3, "controller-1": 4, "compute-0": 10}
@@ -127,6 +130,22 @@ class Network:
         if done.returncode:
             raise AssertionError(f"{argv} failed: {done.stderr}")
         return done.stdout
+
+
+class NetworkTestCase(base.BaseTestCase):
+    """Tests that share a network, on which all is off at first."""
+
+    there: Network
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        if reason := missing():
+            raise unittest.SkipTest(reason)
+        directory = pathlib.Path(tempfile.mkdtemp(prefix="stx-sm-"))
+        cls.addClassCleanup(shutil.rmtree, directory, ignore_errors=True)
+        cls.there = Network(directory)
+        cls.addClassCleanup(cls.there.remove)
 
 
 def _knock(address: str) -> bool:

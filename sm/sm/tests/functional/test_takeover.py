@@ -2,13 +2,7 @@
 """The lease among real processes, networks and kernels: two controllers and a host that votes."""
 
 import os
-import pathlib
-import shutil
 import signal
-import tempfile
-import unittest
-
-from oslotest import base
 
 from sm.tests.functional import network, node
 from sm.tests.functional.network import wait_for
@@ -16,19 +10,7 @@ from sm.tests.functional.network import wait_for
 FLOATING = node.FLOATING
 
 
-class TakeoverTest(base.BaseTestCase):
-    there: network.Network
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        if reason := network.missing():
-            raise unittest.SkipTest(reason)
-        directory = pathlib.Path(tempfile.mkdtemp(prefix="stx-sm-"))
-        cls.addClassCleanup(shutil.rmtree, directory, ignore_errors=True)
-        cls.there = network.Network(directory)
-        cls.addClassCleanup(cls.there.remove)
-
+class TakeoverTest(network.NetworkTestCase):
     def setUp(self) -> None:
         super().setUp()
         for name, host in self.there.hosts.items():
