@@ -7,11 +7,14 @@ import queue
 import threading
 import time
 from typing import Any
+from unittest import mock
 
 import fixtures
 import msgspec
 import oslo_messaging
+from oslo_messaging._drivers import amqpdriver
 from oslo_messaging._drivers import common as driver_common
+from oslotest import base
 
 from stx import context, exception, rpc, testing
 
@@ -336,3 +339,21 @@ class EventTest(RpcCase):
         rpc.publish(self.context, "fm.alarm.set", {})
 
         self.assertIn("fm.alarm.set", logged.output)
+
+
+class LibraryTest(base.BaseTestCase):
+    def test_a_consumer_of_the_library_still_looks_as_often_as_it_is_told_whether_to_end(self) -> None:
+        """There is no option: `stx.rpc` sets a private name, which may change with any release."""
+        waited: list[float] = []
+        connection = mock.Mock()
+
+        def consume(timeout: float) -> None:
+            waited.append(timeout)
+            if len(waited) == 40:
+                listener._shutdown.set()
+            raise driver_common.Timeout
+
+        connection.consume = consume
+        listener = amqpdriver.AMQPListener(mock.Mock(), connection)
+        listener.poll()
+        self.assertEqual(0.5, max(waited))
