@@ -354,6 +354,6 @@ class LibraryTest(base.BaseTestCase):
             raise driver_common.Timeout
 
         connection.consume = consume
-        listener = amqpdriver.AMQPListener(mock.Mock(), connection)
+        listener = amqpdriver.AMQPListener(mock.Mock(prefetch_size=1), connection)
         listener.poll()
         self.assertEqual(0.5, max(waited))
