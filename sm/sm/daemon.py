@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from sm import fencing, lease, quorum
-from sm.fencing import FENCING
 from sm.keeper import Keeper
 from sm.lease import BLANK, Record
 from sm.messages import Body, Drop, Hello
@@ -138,7 +137,7 @@ class Loop:
         self.candidate: lease.Candidate | None = None
         if power is not None:
             self.candidate = lease.Candidate(self.voter, str(start), timing, chance or random.SystemRandom())
-        self._witness: fencing.Witness | None = None
+        self._witness = fencing.NoWitness()
         if self.candidate is not None and other is not None:
             self._witness = fencing.Witness(self.voter, self.candidate, other, str(start), fencing.Timing(), clock())
         self._selector = selectors.DefaultSelector()
@@ -219,25 +218,23 @@ class Loop:
         hello = self._wish.hello
         if hello is not None and now >= self._hello_at:
             self._hello_at = now + (HELLO_S if hello.is_controller else VOTER_HELLO_S)
-            if self._witness is not None:
-                hello = dataclasses.replace(hello, pledge=self._witness.say(now))
-            self._paths.send(self._paths.peers, hello)
+            self._paths.send(self._paths.peers, dataclasses.replace(hello, pledge=self._witness.say(now)))
 
     def _follow_wish(self, candidate: lease.Candidate, now: float) -> None:
         wish = self._wish
         if not wish.wants_lease:
             self.release()
         candidate.wants = wish.wants_lease
-        if self._witness is not None and wish.off_at is not None:
+        if wish.off_at is not None:
             self._witness.find_off(wish.off_at, now)
         if wish.eligible is not None and candidate.is_elected:
             near = {name: hello for name, (heard_at, hello) in self._heard.items() if now - heard_at < _silent_s(hello)}
-            candidate.trial = frozenset((*near, FENCING) if self._witness is not None else near)
+            candidate.trial = frozenset(near) | self._witness.voters
             voters = candidate.record.voters
             answering = {name: hello for name, hello in near.items() if name in voters or candidate.grants(name, now)}
             peer = next((name for name, hello in sorted(answering.items()) if hello.is_controller), None)
             others = [name for name, hello in answering.items() if not hello.is_controller]
-            has_fencing = self._witness is not None and peer is not None and answering[peer].may_fence
+            has_fencing = bool(self._witness.voters) and peer is not None and answering[peer].may_fence
             candidate.change(quorum.wanted(self.name, peer, others, voters, has_fencing), wish.eligible)
 
     def _request(self, candidate: lease.Candidate) -> None:
@@ -250,17 +247,15 @@ class Loop:
             if answer is None:
                 return
             candidate.on_answer(answer, self._clock())
-        if self._witness is not None and FENCING in voters:
-            voters = self._witness.asked(voters)
-            vote = self._witness.answer(request, self._clock())
-            if vote is not None:
-                candidate.on_answer(vote, self._clock())
-        self._paths.send(voters - {self.voter.name}, request)
+        vote = self._witness.answer(request, self._clock())
+        if vote is not None:
+            candidate.on_answer(vote, self._clock())
+        self._paths.send(self._witness.asked(voters) - {self.voter.name}, request)
 
     def _hear(self, sender: str, body: Body) -> None:
         if isinstance(body, Hello):
             self._heard[sender] = self._clock(), body
-            if self._witness is not None and body.pledge is not None:
+            if body.pledge is not None:
                 self._witness.hear(sender, body.pledge, self._clock())
         elif isinstance(body, lease.Request):
             answer = self._vote(body)
@@ -272,7 +267,7 @@ class Loop:
                 # It may be had at once.
                 self.candidate.wake_at = self._clock()
         elif self.candidate is not None:
-            for answer in [body] if self._witness is None else self._witness.answers(body):
+            for answer in self._witness.answers(body):
                 self.candidate.on_answer(answer, self._clock())
             self._keep()
             self._look(self.candidate)
@@ -321,8 +316,8 @@ class Loop:
             {name: has_link and self._is_heard_on(name, now) for name, has_link in self._paths.links().items()},
             self._count(now),
             self._wish.number,
-            self._witness is not None and self._witness.may_succeed(now, fencing.Timing().cut_s),
-            self._witness is None or self._witness.is_echoed(now),
+            self._witness.may_cut(now),
+            self._witness.is_echoed(now),
         )
         if view != self.view:
             self.view = view

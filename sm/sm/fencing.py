@@ -67,12 +67,53 @@ class Pledge:
     promise: tuple[int, int] | None = None
 
 
-class Witness:
+class NoWitness:
+    """What there is of a witness where no board is told of: nobody.
+
+    :cvar voters: whom it speaks for
+    """
+
+    voters: frozenset[str] = frozenset()
+
+    def say(self, now: float) -> Pledge | None:
+        """What the next hello tells."""
+        return None
+
+    def hear(self, sender: str, pledge: Pledge, now: float) -> None:
+        """The other controller is there, and says so."""
+
+    def is_echoed(self, now: float) -> bool:
+        """Whether the other controller has heard this one a moment ago, and said so."""
+        return True
+
+    def find_off(self, off_at: float, now: float) -> None:
+        """The other controller's board says that it is off, or was at some time after this moment."""
+
+    def may_cut(self, now: float) -> bool:
+        """Whether this one could take over, were the other one's power cut now."""
+        return False
+
+    def asked(self, voters: frozenset[str]) -> frozenset[str]:
+        """Whom to ask where these vote."""
+        return voters
+
+    def answer(self, request: Request, now: float) -> Answer | None:
+        """The vote, after this host's own."""
+        return None
+
+    def answers(self, answer: Answer) -> list[Answer]:
+        """What an answer of somebody says."""
+        return [answer]
+
+
+class Witness(NoWitness):
     """The boards' vote, as one controller counts it.
 
     :param other: name of the other controller
     :param start: of this process
     """
+
+    voters = frozenset({FENCING})
 
     def __init__(self, voter: Voter, candidate: Candidate, other: str, start: str, timing: Timing, now: float) -> None:
         self._voter = voter
@@ -92,7 +133,6 @@ class Witness:
         self._succeeds: int | None = None
 
     def say(self, now: float) -> Pledge:
-        """What the next hello tells."""
         record = self._candidate.record
         promise = record.key if FENCING in record.voters and self._candidate.is_agreed() else None
         if promise is not None:
@@ -100,7 +140,6 @@ class Witness:
         return Pledge(self._start, now, self._echo, promise)
 
     def hear(self, sender: str, pledge: Pledge, now: float) -> None:
-        """The other controller is there, and says so."""
         if sender != self._other:
             return
         self._heard_at = now
@@ -116,28 +155,27 @@ class Witness:
             self._until, self._promise = until, pledge.promise
 
     def is_echoed(self, now: float) -> bool:
-        """Whether the other controller has heard this one a moment ago, and said so."""
         return now - self._echoed_at < self._timing.echo_s
 
     def find_off(self, off_at: float, now: float) -> None:
-        """The other controller's board says that it is off, or was at some time after this moment."""
         if off_at <= self._heard_at or self._is_off:
             return
         self._is_off = True
-        if self.may_succeed(now, 0.0):
+        if self.may_succeed(now):
             self._succeeds = self._voter.other_term
 
-    def may_succeed(self, now: float, within_s: float) -> bool:
-        """Whether this one could be elected if the other one were off, and the promise still lasts for so long."""
+    def may_succeed(self, now: float) -> bool:
+        """Whether this one could be elected if the other one were off by then."""
         record = self._voter.kept.record
-        return now + within_s < self._until and record.key >= self._promise and self._voter.name in record.eligible
+        return now < self._until and record.key >= self._promise and self._voter.name in record.eligible
+
+    def may_cut(self, now: float) -> bool:
+        return self.may_succeed(now + self._timing.cut_s)
 
     def asked(self, voters: frozenset[str]) -> frozenset[str]:
-        """Whom to ask where these vote."""
         return voters | {self._other} if FENCING in voters else voters
 
     def answer(self, request: Request, now: float) -> Answer | None:
-        """The vote, after this host's own."""
         if not (self._candidate.continues or self._succeeds == self._voter.other_term):
             return None
         # It agrees on no record that the other one may lack, counting on what was before.

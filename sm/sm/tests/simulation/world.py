@@ -124,7 +124,7 @@ class Node:
     offset: float
     voter: lease.Voter | None = None
     candidate: lease.Candidate | None = None
-    witness: fencing.Witness | None = None
+    witness: fencing.NoWitness = dataclasses.field(default_factory=fencing.NoWitness)
     fencer: fencing.Fencer = dataclasses.field(default_factory=fencing.Fencer)
     fenced: fencing.Power | None = None
     last_agreed: frozenset[str] = frozenset()
@@ -343,13 +343,11 @@ class World:
         asked = candidate.request(local)
         if asked is None:
             return
-        request, voters = asked
-        if node.witness is not None:
-            voters = node.witness.asked(voters)
+        request, voters = asked[0], node.witness.asked(asked[1])
         # Its own voter first.
         for voter in sorted(voters, key=lambda name: (name != node.name, name)):
             if voter == FENCING:
-                vote = node.witness.answer(request, local) if node.witness is not None else None
+                vote = node.witness.answer(request, local)
                 if vote is not None:
                     self._hear(node, vote)
             elif voter == node.name:
@@ -372,7 +370,7 @@ class World:
         candidate = node.candidate
         assert candidate is not None and node.voter is not None
         local = node.local(self.now)
-        for each in [answer] if node.witness is None else node.witness.answers(answer):
+        for each in node.witness.answers(answer):
             candidate.on_answer(each, local)
         node.kept = node.voter.kept
         wake = max(node.world(candidate.wake_at), self.now)
@@ -442,7 +440,7 @@ class World:
 
     def _fence(self, node: Node) -> None:
         seen, name = node.seen, self._peer(node).name
-        if node.witness is None:
+        if not self.fences:
             return
         if seen.agreed is not None:
             node.last_agreed = seen.agreed
@@ -505,7 +503,7 @@ class World:
         if candidate.wants and not wish.wants_lease:
             self._release(node)
         candidate.wants = wish.wants_lease
-        if node.witness is not None and wish.off_at is not None:
+        if wish.off_at is not None:
             node.witness.find_off(wish.off_at, node.local(self.now))
         if candidate.is_elected and wish.eligible is not None:
             candidate.change(self._voters(node, candidate), wish.eligible)
@@ -515,8 +513,8 @@ class World:
             candidate.record.eligible,
             wish.number,
             candidate.record.voters,
-            node.witness is not None and node.witness.may_succeed(node.local(self.now), FENCING_TIMING.cut_s),
-            node.witness is not None and node.witness.is_echoed(node.local(self.now)),
+            node.witness.may_cut(node.local(self.now)),
+            node.witness.is_echoed(node.local(self.now)),
         )
 
         def arrive() -> None:
@@ -528,9 +526,7 @@ class World:
 
     def _voters(self, node: Node, candidate: lease.Candidate) -> frozenset[str]:
         """Who shall vote: of those that are to, whoever has answered not long ago."""
-        candidate.trial, local = frozenset(self.wanted), node.local(self.now)
-        if node.witness is not None:
-            candidate.trial |= {FENCING}
+        candidate.trial, local = frozenset(self.wanted) | node.witness.voters, node.local(self.now)
         for name in self.wanted:
             if candidate.grants(name, local):
                 node.answered[name] = self.now
@@ -544,11 +540,11 @@ class World:
             return
         node.hello_at = self.now + HELLO_EVERY_S
         is_active, follows = node.activity.phase in (Phase.TAKING, Phase.ACTIVE), self._follows(node)
-        pledge = node.witness.say(node.local(self.now)) if node.witness is not None else None
+        pledge = node.witness.say(node.local(self.now))
 
         def hear(target: Node) -> None:
             target.heard = Said(self.now, is_active, follows)
-            if target.witness is not None and pledge is not None:
+            if pledge is not None:
                 target.witness.hear(node.name, pledge, target.local(self.now))
 
         self.send(node, self._peer(node).name, hear)

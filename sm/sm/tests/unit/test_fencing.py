@@ -44,29 +44,31 @@ class WitnessTest(base.BaseTestCase):
 
     def test_a_promise_that_has_ended_is_worth_nothing(self) -> None:
         self.hear(110.0, ("7", 109.9))
-        self.assertTrue(self.witness.may_succeed(110.0, 26.0))
-        self.assertFalse(self.witness.may_succeed(110.0, 27.0))
+        self.assertTrue(self.witness.may_succeed(136.0))
+        self.assertFalse(self.witness.may_succeed(137.0))
+        self.assertTrue(self.witness.may_cut(130.0))
+        self.assertFalse(self.witness.may_cut(131.0))
         self.witness.find_off(111.0, 137.0)
         self.assertIsNone(self.vote(137.0))
 
     def test_it_lasts_from_what_it_answers_to_not_from_when_it_came(self) -> None:
         self.hear(140.0, ("7", 110.0))
-        self.assertFalse(self.witness.may_succeed(140.0, 0.0))
+        self.assertFalse(self.witness.may_succeed(140.0))
 
     def test_an_echo_of_what_was_not_said_yet_is_worth_nothing(self) -> None:
         self.hear(110.0, ("7", 1e9))
         self.hear(110.0, ("7", float("nan")))
-        self.assertFalse(self.witness.may_succeed(110.1, 0.0))
+        self.assertFalse(self.witness.may_succeed(110.1))
 
     def test_nobody_else_promises_anything(self) -> None:
         self.witness.hear("compute-0", fencing.Pledge("4", 110.0, ("7", 109.9), BOTH.key), 110.0)
-        self.assertFalse(self.witness.may_succeed(110.1, 0.0))
+        self.assertFalse(self.witness.may_succeed(110.1))
 
     def test_one_that_lacks_data_succeeds_nobody(self) -> None:
         alone = Record(3, 2, BOTH.voters, frozenset({OTHER}))
         self.voter.learn(alone)
         self.hear(110.0, ("7", 109.9), alone.key)
-        self.assertFalse(self.witness.may_succeed(110.1, 0.0))
+        self.assertFalse(self.witness.may_succeed(110.1))
 
     def test_one_that_hears_this_one_no_more_is_noticed(self) -> None:
         self.hear(110.0, ("7", 109.9))
@@ -77,11 +79,11 @@ class WitnessTest(base.BaseTestCase):
     def test_a_promise_to_the_process_before_is_worth_nothing(self) -> None:
         self.hear(110.0, ("6", 109.9))
         self.hear(110.1, None)
-        self.assertFalse(self.witness.may_succeed(110.2, 0.0))
+        self.assertFalse(self.witness.may_succeed(110.2))
 
     def test_a_promise_about_a_record_that_this_one_lacks_is_worth_nothing(self) -> None:
         self.hear(110.0, ("7", 109.9), (3, 2))
-        self.assertFalse(self.witness.may_succeed(110.1, 0.0))
+        self.assertFalse(self.witness.may_succeed(110.1))
 
     def test_one_that_is_heard_after_it_was_found_off_is_not_off(self) -> None:
         self.hear(110.0, ("7", 109.9))

@@ -89,7 +89,7 @@ class Reborn(fencing.Witness):
 class Trusting(fencing.Witness):
     """Needs no promise to succeed somebody."""
 
-    def may_succeed(self, now: float, within_s: float) -> bool:
+    def may_succeed(self, now: float) -> bool:
         return True
 
 
@@ -104,8 +104,8 @@ class Careless(fencing.Witness):
 class Ruthless(fencing.Witness):
     """Succeeds one that may be alive."""
 
-    def may_succeed(self, now: float, within_s: float) -> bool:
-        found = super().may_succeed(now, within_s)
+    def may_succeed(self, now: float) -> bool:
+        found = super().may_succeed(now)
         if found and now > self._heard_at + 1.0:
             self._succeeds = self._voter.other_term
         return found
