@@ -38,7 +38,7 @@ ORIENT_S = 1.5
 # To stop everything when the process is told to end.
 RETIRE_S = 60.0
 # For the other controller, after that, to do without it.
-LEAVE_S = 5.0
+DEPART_S = 5.0
 # A loop that has not turned for so long hangs: the lease's process asks for more than one turn a second.
 ALIVE_S = 10.0
 _DATA = "data"
@@ -126,7 +126,7 @@ class Engine:
         self._agreed: frozenset[str] = frozenset()
         self._turned_at = clock()
         self._has_rebooted = False
-        self._retire_by = self._leave_by = float("inf")
+        self._retire_by = self._depart_by = float("inf")
         self._oriented_at = clock() + ORIENT_S
         self._recover_at = float("inf")
         self._stop_by = float("inf")
@@ -207,9 +207,9 @@ class Engine:
         view = self._lease.view
         is_counted_on = {self.name, FENCING} <= view.record.voters and self.peer in view.heard
         is_owing = self._board is not None and self._board.is_owing
-        if self.services.is_stopped and self._leave_by == float("inf"):
-            self._leave_by = self._clock() + LEAVE_S
-        return self.services.is_stopped and not ((is_counted_on or is_owing) and self._clock() < self._leave_by)
+        if self.services.is_stopped and self._depart_by == float("inf"):
+            self._depart_by = self._clock() + DEPART_S
+        return self.services.is_stopped and not ((is_counted_on or is_owing) and self._clock() < self._depart_by)
 
     def close(self) -> None:
         """End what is at work; services stay as they are."""
@@ -241,7 +241,7 @@ class Engine:
             self._recover_at,
             self._stop_by,
             self._retire_by,
-            self._leave_by,
+            self._depart_by,
             self._board.next_moment(now) if self._board is not None else now + _IDLE_S,
             self._lease.repeat_at,
             self._next_of_activity(now),

@@ -2,7 +2,7 @@
 """Twenty thousand lives of two controllers, from seeds; the unit tests of Service Management play a few hundred of them.
 
 In every tenth the controllers can cut each other's power. A seed that fails is named:
-`python -c "from sm.tests.simulation import world; world.play(SEED)"` plays it again, exactly; with `fences=True` those with boards.
+`python -c "from sm.tests.simulation import life; life.play(SEED)"` plays it again, exactly; with `fences=True` those with boards.
 `STX_SIMULATION_SEEDS` says how many there are.
 """
 
@@ -11,7 +11,7 @@ import os
 import ddt
 from oslotest import base
 
-from sm.tests.simulation import world
+from sm.tests.simulation import life, world
 
 SEEDS = int(os.environ.get("STX_SIMULATION_SEEDS", "20000"))
 PARTS = 8
@@ -27,7 +27,7 @@ class Lives(base.BaseTestCase):
     def play(self, part: int) -> None:
         for seed in range(part, SEEDS, PARTS):
             try:
-                world.play(seed, fences=has_boards(seed))
+                life.play(seed, fences=has_boards(seed))
             except world.Violation as violation:
                 self.fail(f"seed {seed}{', with boards' if has_boards(seed) else ''}: {violation}")
 

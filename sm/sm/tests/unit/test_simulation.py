@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lives of a system from seeds: never two that may act, nothing acknowledged lost, somebody acts when all is whole.
 
-A seed that fails is named: `python -c "from sm.tests.simulation import world; world.play(SEED)"` plays it again, exactly.
+A seed that fails is named: `python -c "from sm.tests.simulation import life; life.play(SEED)"` plays it again, exactly.
 `STX_SIMULATION_SEEDS` says how many each test plays.
 """
 
@@ -18,7 +18,7 @@ from oslotest import base
 
 from sm import fencing, lease
 from sm.activity import Copies
-from sm.tests.simulation import world
+from sm.tests.simulation import life, world
 
 SEEDS = int(os.environ.get("STX_SIMULATION_SEEDS", "200"))
 MOST_SEEDS = 1000
@@ -115,7 +115,7 @@ class SimulationTest(base.BaseTestCase):
     def play(self, seeds: range, **options: Any) -> None:
         for seed in seeds:
             try:
-                world.play(seed, **options)
+                life.play(seed, **options)
             except world.Violation as violation:
                 self.fail(f"seed {seed}: {violation}")
 
@@ -134,8 +134,8 @@ class SimulationTest(base.BaseTestCase):
 
     def test_the_same_seed_is_the_same_life(self) -> None:
         # Whatever order sets have in a process.
-        what = "life.now, life.acknowledged.number, life.takeovers"
-        code = f"from sm.tests.simulation import world; life = world.play(85); print({what})"
+        what = "one.now, one.acknowledged.number, one.takeovers"
+        code = f"from sm.tests.simulation import life; one = life.play(85); print({what})"
         environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         lives = [
             subprocess.run(
@@ -151,12 +151,12 @@ class SimulationTest(base.BaseTestCase):
         self.assertEqual(*lives)
 
     def test_lives_are_full_of_takeovers(self) -> None:
-        self.assertGreater(sum(world.play(seed).takeovers for seed in range(50)), 80)
+        self.assertGreater(sum(life.play(seed).takeovers for seed in range(50)), 80)
 
     def assert_caught(self, **broken: Any) -> None:
         for seed in range(MOST_SEEDS):
             try:
-                world.play(seed, **broken)
+                life.play(seed, **broken)
             except world.Violation:
                 return
         self.fail(f"no life of {MOST_SEEDS} shows what is wrong")
