@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from sm import actions, activity, fencing, group
+from sm import actions, activity, fencing, sight
 from sm.actions import Runner
 from sm.activity import Activity, Copies, Order, Phase
 from sm.daemon import View, Wish
@@ -275,7 +275,7 @@ class Engine:
 
     def facts(self) -> activity.Facts:
         view, now = self._lease.view, self._clock()
-        peer, hello = self._peer(view)
+        hello = sight.other(view)
         return activity.Facts(
             now,
             Side(
@@ -283,12 +283,12 @@ class Engine:
                 self.is_ready,
                 True,
                 tuple(self._status(name) for name in sorted(self.services.moving)),
-                self._down(view, hello),
+                sight.down(view, hello),
             ),
             view.holds,
             # What is seen may be older than what was wanted last.
             view.record.eligible if view.is_agreed and view.number == self._wish.number else None,
-            None if hello is not None and _is_deaf(hello) else peer,
+            sight.side(view, hello, self.services.moving),
             hello is not None and hello.has_data,
             hello is not None and hello.is_active,
             self.services.leads,
@@ -296,26 +296,6 @@ class Engine:
             self._order_done,
             self.services.is_stopped,
         )
-
-    def _peer(self, view: View) -> tuple[Side | None, Hello | None]:
-        hello = next((each for each in view.heard.values() if each.is_controller), None)
-        if hello is None:
-            return None, None
-        moving = self.services.moving
-        found = tuple(Status(status) for name, (_, status, _) in sorted(hello.groups.items()) if name in moving)
-        down = group.down(hello.networks, view.networks, self._hears(view, hello.sender))
-        # One that has not granted yet does not know the record, and could not ask for the lease.
-        is_eligible = hello.sender in view.record.eligible and (hello.sender in view.granting or not view.holds)
-        return Side(hello.sender, hello.is_ready, is_eligible, found, down), hello
-
-    @staticmethod
-    def _hears(view: View, name: str) -> dict[str, bool]:
-        """Where a host that was ever heard still is."""
-        return {network: is_heard for (network, heard), is_heard in view.paths.items() if heard == name}
-
-    @staticmethod
-    def _down(view: View, hello: Hello | None) -> int:
-        return group.down(view.networks, hello.networks, hello.hears) if hello else group.down(view.networks, {}, {})
 
     @property
     def fencing(self) -> str:
@@ -369,7 +349,7 @@ class Engine:
             {name: (str(each.state), str(each.status), str(each.condition)) for name, each in self._shown.items()},
             self.states,
             dict(self._lease.view.networks),
-            self._hears(self._lease.view, self.peer) if self.peer else {},
+            sight.hears(self._lease.view, self.peer) if self.peer else {},
             self._board is not None and self._board.is_reached,
         )
 
@@ -430,7 +410,7 @@ class Engine:
     def is_expendable(self) -> bool:
         """Whether it is known that nobody counts on this controller's data, and the other one is active."""
         view = self._lease.view
-        _, hello = self._peer(view)
+        hello = sight.other(view)
         return hello is not None and hello.is_active and bool(view.record.voters) and self.name not in view.record.eligible
 
     def _is_oriented(self) -> bool:
@@ -493,11 +473,6 @@ class Engine:
                 self.services.try_again(held)
         elif self._recover_at == float("inf"):
             self._recover_at = now + RECOVER_S
-
-
-def _is_deaf(hello: Hello) -> bool:
-    """Whether the other controller hears this one nowhere any more: nothing that is written reaches it."""
-    return bool(hello.hears) and not any(hello.hears.values())
 
 
 def _told(machine: Machine) -> Machine:
