@@ -9,7 +9,7 @@ from oslo_config import cfg
 from oslo_log import log
 from oslo_reports import opts as reports_opts
 
-from stx import version
+from stx import flags, version
 
 CONF = cfg.CONF
 
@@ -29,7 +29,7 @@ default_opts = [
     ),
     cfg.StrOpt(
         "run_path",
-        default="/run/starlingx",
+        default=str(flags.RUN_PATH),
         help="Directory for what lives as long as the machine is up: sockets, process ids, flags.",
     ),
 ]

@@ -3,7 +3,7 @@
 
 import dataclasses
 import datetime
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,17 +40,24 @@ class Page:
 
 
 def fetch(
-    connection: Connection, select: sa.Select[Any], table: sa.Table, page: Page, columns: Mapping[str, Any] | None = None
+    connection: Connection,
+    select: sa.Select[Any],
+    table: sa.Table,
+    page: Page,
+    columns: Mapping[str, Any] | None = None,
+    hidden: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """The rows of `select` that are on the page.
 
     Rows are ordered by the sort key and, where that is equal, by id. NULL sorts first.
 
     :param columns: sort keys that are not columns of `table`, by their wire name
+    :param hidden: columns of `table` that are no sort keys
     :raises exception.Invalid: when the sort key or the marker does not exist
     """
     # Structured values have no order.
-    sortable = {name: column for name, column in table.c.items() if not isinstance(column.type, sa.JSON)} | dict(columns or {})
+    plain = {name: column for name, column in table.c.items() if not isinstance(column.type, sa.JSON) and name not in hidden}
+    sortable = plain | dict(columns or {})
     column = sortable.get(page.sort_key)
     if column is None:
         raise exception.Invalid(f"Cannot sort by {page.sort_key[:60]!r}. Choose one of: {', '.join(sorted(sortable))}.")

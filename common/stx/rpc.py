@@ -30,6 +30,7 @@ from typing import Any, TypeVar
 import msgspec
 import oslo_messaging
 from amqp import exceptions as amqp_exceptions
+from kombu import exceptions as kombu_exceptions
 from oslo_config import cfg
 from oslo_messaging._drivers import amqpdriver, impl_rabbit
 from oslo_messaging.rpc import RPCAccessPolicyBase
@@ -46,6 +47,8 @@ EVENTS_TOPIC = "stx.events"
 SEND_RETRIES = 3
 DEADLINE_S = 30.0
 WORKERS = 16
+# How long the end of a process waits for the bus.
+CLOSE_S = 5.0
 # A server whose workers have all been at one request each for so long is stuck: no caller waits any more.
 STUCK_S = 2 * DEADLINE_S
 
@@ -76,12 +79,25 @@ def transport() -> Any:
 
 
 def reset() -> None:
-    """Close the connection; the next use opens a new one."""
+    """Close the connection; the next use opens a new one. A bus that is away is not waited for."""
     global _transport
     with _lock:
-        if _transport is not None:
-            _transport.cleanup()
-        _transport = None
+        closed, _transport = _transport, None
+    if closed is None:
+        return
+    # While a thread waits for a broker that has never answered, the library's own closing waits for that thread.
+    closing = threading.Thread(target=_close, args=(closed,), name="rpc-close", daemon=True)
+    closing.start()
+    closing.join(CLOSE_S)
+    if closing.is_alive():
+        LOG.warning("The message bus was not closed within %g s", CLOSE_S)
+
+
+def _close(closed: Any) -> None:
+    try:
+        closed.cleanup()
+    except Exception:
+        LOG.exception("The message bus was not closed")
 
 
 def is_healthy() -> bool:
@@ -222,9 +238,16 @@ class Client:
         answer = self._guard(method, lambda: self._client(_HEARD).call(context, method, **msgspec.to_builtins(arguments)))
         return answer if into is Any else msgspec.convert(answer, into)
 
-    def cast(self, context: stx_context.RequestContext, method: str, fanout: bool = False, **arguments: Any) -> None:
-        """Send without waiting. It is lost when nobody serves the topic: use it for nudges only."""
-        client = self._client().prepare(fanout=True) if fanout else self._client()
+    def cast(
+        self, context: stx_context.RequestContext, method: str, fanout: bool = False, server: str | None = None, **arguments: Any
+    ) -> None:
+        """Send without waiting. It is lost when nobody serves the topic: use it for nudges only.
+
+        :param server: whom alone it is for
+        """
+        client = self._client()
+        if fanout or server is not None:
+            client = client.prepare(fanout=fanout or None, server=server)
         self._guard(method, lambda: client.cast(context, method, **msgspec.to_builtins(arguments)))
 
     def _client(self, options: oslo_messaging.TransportOptions | None = None) -> Any:
@@ -249,7 +272,7 @@ class Client:
             ) from error
         except oslo_messaging.MessageUndeliverable as error:
             raise exception.Unavailable(f"{topic} is not served yet. Check that its process runs, then try again.") from error
-        except amqp_exceptions.AMQPError as error:
+        except (amqp_exceptions.AMQPError, kombu_exceptions.KombuError) as error:
             LOG.error("The message bus refuses: %s", error)
             raise exception.Unavailable(
                 f"The message bus refuses {method} of {topic} ({error}). Check transport_url and the broker, then try again."

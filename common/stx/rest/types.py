@@ -136,6 +136,20 @@ class Text(wtypes.UserType):
 text = Text()
 
 
+class Secret(Text):
+    """Text that nothing tells again: it is only ever written, and no refusal quotes it."""
+
+    def validate(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise ValueError("it is not text")
+        return super().validate(value)
+
+    frombasetype = validate
+
+
+secret = Secret()
+
+
 class Integer(wtypes.UserType):
     """An integer of the database's range; the command line sends it as text."""
 

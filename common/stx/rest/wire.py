@@ -133,7 +133,9 @@ def from_patch(kind: type[wtypes.Base], allowed: frozenset[str]) -> dict[str, An
 
 def _patch_operation(operation: Any) -> tuple[str, Any]:
     if not isinstance(operation, dict) or not isinstance(operation.get("path"), str):
-        raise exception.Invalid(f"{types.shown(operation)} is not a JSON-patch operation with op, path and value.")
+        # What is meant may be a secret.
+        quoted = "An object without the text path" if isinstance(operation, dict) else types.shown(operation)
+        raise exception.Invalid(f"{quoted} is not a JSON-patch operation with op, path and value.")
     op, path = operation.get("op"), operation["path"]
     if op not in ("replace", "remove", "add"):
         raise exception.Invalid(f"The operation {types.shown(op)} is not known: use replace, add or remove.")
@@ -156,14 +158,15 @@ def _checked(kind: type[wtypes.Base], name: str, value: Any, allowed: frozenset[
     datatype = _check_allowed(kind, name, allowed)
     if value is None:
         return None
+    quoted = "what was given" if isinstance(datatype, types.Secret) else types.shown(value)
     try:
         if isinstance(datatype, wtypes.UserType):
             return datatype.frombasetype(datatype.validate(value))
         return wtypes.validate_value(datatype, value)
     except wsme.exc.InvalidInput as error:
-        raise exception.Invalid(f"{name} cannot be {types.shown(value)}: {error.msg or error.faultstring}.") from error
+        raise exception.Invalid(f"{name} cannot be {quoted}: {error.msg or error.faultstring}.") from error
     except (ValueError, TypeError) as error:
-        raise exception.Invalid(f"{name} cannot be {types.shown(value)}: {error}.") from error
+        raise exception.Invalid(f"{name} cannot be {quoted}: {error}.") from error
 
 
 def _check_allowed(kind: type[wtypes.Base], name: str, allowed: frozenset[str]) -> Any:

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is said of boards without one; the lab's tests have boards of both kinds."""
 
+import inspect
+import types
 from unittest import mock
 
 from oslotest import base
 
 from stx import boards
-from stx.boards import BoardError, Kind, Login, Power
+from stx.boards import BoardError, Identity, Kind, Login, Power, Reading, SensorKind, Status, UnreachableError, ipmi, redfish
 
 
 class FakeBoard(boards.Board):
@@ -23,7 +25,27 @@ class FakeBoard(boards.Board):
     def order(self, wanted: Power) -> None:
         self.wanted = wanted
 
+    def reset(self) -> None: ...
+
+    def set_boot_device(self, device: boards.BootDevice, once: bool = True) -> None: ...
+
+    def sensors(self) -> list[Reading]:
+        return []
+
+    def identity(self) -> Identity:
+        return Identity(Kind.IPMI)
+
     def close(self) -> None: ...
+
+
+class _FakeErrors:
+    """Those of sushy that are told apart, none of which happens."""
+
+    class SushyError(Exception): ...
+
+    class AccessError(SushyError): ...
+
+    class ConnectionError(SushyError): ...  # noqa: A001
 
 
 class SwitchTest(base.BaseTestCase):
@@ -48,11 +70,102 @@ class LoginTest(base.BaseTestCase):
             error = self.assertRaises(BoardError, boards.opened(Login(Kind.REDFISH, "192.0.2.9", "a", "b")).__enter__)
         self.assertIn("sushy is not installed. Install the platform with the extra `boards`", error.message)
 
+    def test_of_several_systems_of_a_service_the_named_one_is_meant(self) -> None:
+        systems = [types.SimpleNamespace(name=name, identity=number) for name, number in (("a", "1"), ("b", "2"), ("b", "3"))]
+        collection = types.SimpleNamespace(get_members=lambda: systems)
+        client = types.SimpleNamespace(get_system_collection=lambda: collection, get_system=lambda path: f"system at {path}")
+        fake = types.SimpleNamespace(Sushy=lambda *_, **__: client, auth=mock.Mock(), exceptions=_FakeErrors)
+        with mock.patch.object(boards, "library", lambda _: fake):
+            for told, found in (
+                ("a", systems[0]),
+                ("3", systems[2]),
+                ("/redfish/v1/Systems/1", "system at /redfish/v1/Systems/1"),
+            ):
+                self.assertEqual(found, redfish.Redfish(Login(Kind.REDFISH, "192.0.2.9", "u", "p", system=told))._system)
+            for told, count in (("", 3), ("b", 2), ("c", 0)):
+                error = self.assertRaises(BoardError, redfish.Redfish, Login(Kind.REDFISH, "192.0.2.9", "u", "p", system=told))
+                self.assertIn(f"{count} systems match", error.message)
+
     def test_a_board_that_is_not_there_is_an_error_and_no_traceback(self) -> None:
         try:
             import sushy  # noqa: F401
         except ImportError:
             self.skipTest("the extra `boards` is not installed")
         login = Login(Kind.REDFISH, "http://127.0.0.1:1/redfish/v1/", "admin", "S3cret")
-        error = self.assertRaises(BoardError, boards.opened(login).__enter__)
+        error = self.assertRaises(UnreachableError, boards.opened(login).__enter__)
         self.assertNotIn("S3cret", error.message)
+
+
+class WaitTest(base.BaseTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        try:
+            from pyghmi.ipmi.private import session
+        except ImportError:
+            self.skipTest("the extra `boards` is not installed")
+        self.session = session
+
+    def test_the_library_waits_where_we_make_it_wait_briefly(self) -> None:
+        ipmi.wait_briefly(self.session)
+        in_full = self.session._io_wait.in_full
+        self.assertEqual(["timeout", "myaddr", "evq"], list(inspect.signature(in_full).parameters))
+        self.assertIn("_io_sendto", self.session.Session._xmit_packet.__code__.co_names)
+        for waiting in (self.session._poller, self.session.Session.awaitresponse, self.session.Session._cmdwait):
+            self.assertIn("_io_wait", waiting.__code__.co_names)
+
+    def test_it_looks_soon_after_it_asked_and_then_ever_more_rarely_and_is_changed_once(self) -> None:
+        waited: list[float] = []
+        times = iter((0.0, 0.0, 0.005, 0.1, 1.0, 1.0))
+        fake = types.SimpleNamespace(_io_wait=lambda timeout, address=None: waited.append(timeout), _io_sendto=lambda *_: None)
+        for _ in range(2):
+            ipmi.wait_briefly(fake, lambda: next(times))
+        fake._io_sendto("socket", "packet", "address")
+        for _ in range(4):
+            fake._io_wait(5.0, "board")
+        fake._io_wait(0.001)
+        self.assertEqual([0.005, 0.005, 0.05, 0.5, 0.001], waited)
+
+
+class ReadingTest(base.BaseTestCase):
+    def test_sensors_of_one_name_are_numbered(self) -> None:
+        readings = [Reading(name, SensorKind.FAN, 1.0, "RPM", Status.OK) for name in ("Fan", "Fan", "Pump", "Fan")]
+        self.assertEqual(["Fan", "Fan (2)", "Pump", "Fan (3)"], [reading.name for reading in boards.distinct(readings)])
+
+    def test_the_sensors_of_a_chassis_that_hosts_share_are_each_hosts_own(self) -> None:
+        told = {
+            "Temperatures": [
+                {"Name": f"host {number}", "ReadingCelsius": 40, "RelatedItem": [{"@odata.id": f"/redfish/v1/Systems/{number}"}]}
+                for number in (1, 2)
+            ],
+            "Fans": [
+                {"Name": "everybody's", "Reading": 60, "ReadingUnits": "Percent"},
+                {"Name": "a part's", "Reading": 5, "RelatedItem": [{"@odata.id": "/redfish/v1/Systems/1/Processors/0"}]},
+            ],
+        }
+        readings = redfish.thermal(told, "/redfish/v1/Systems/1/")
+        self.assertEqual(["host 1", "everybody's", "a part's"], [reading.name for reading in readings])
+
+    def test_what_redfish_tells_of_power_is_read_with_its_fractions(self) -> None:
+        told = {
+            "Voltages": [
+                {"Name": "12V", "ReadingVolts": 11.2, "LowerThresholdNonCritical": 11.4, "LowerThresholdCritical": 11.0},
+                {"Name": "5V", "ReadingVolts": None, "Status": {"State": "Enabled", "Health": "OK"}},
+                {"Name": "another's", "ReadingVolts": 5, "RelatedItem": [{"@odata.id": "/redfish/v1/Systems/10"}]},
+            ],
+            "PowerControl": [{"Name": "System", "PowerConsumedWatts": 211.5, "Status": {"Health": "Warning"}}],
+            "PowerSupplies": [
+                {"Name": "PSU 1", "Status": {"Health": "Critical"}},
+                {"Name": "PSU 2", "Status": {"State": "Absent"}},
+            ],
+        }
+        found = {reading.name: (reading.value, reading.status) for reading in redfish.power(told, "/redfish/v1/Systems/1")}
+        self.assertEqual(
+            {
+                "12V": (11.2, Status.MAJOR),
+                "5V": (None, Status.OFFLINE),
+                "System": (211.5, Status.MAJOR),
+                "PSU 1": (None, Status.CRITICAL),
+                "PSU 2": (None, Status.OFFLINE),
+            },
+            found,
+        )

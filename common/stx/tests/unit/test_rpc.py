@@ -12,6 +12,7 @@ from unittest import mock
 import fixtures
 import msgspec
 import oslo_messaging
+from kombu import exceptions as kombu_exceptions
 from oslo_messaging._drivers import amqpdriver
 from oslo_messaging._drivers import common as driver_common
 from oslotest import base
@@ -258,6 +259,16 @@ class DeadlineTest(RpcCase):
         self.assertEqual("nudge", manager.begun.get(timeout=DEADLINE_S))
         manager.release.set()
 
+    def test_a_bus_that_cannot_be_closed_keeps_no_process_from_its_end(self) -> None:
+        self.useFixture(fixtures.MonkeyPatch("stx.rpc.CLOSE_S", 0.05))
+        ended = threading.Event()
+        self.addCleanup(ended.set)
+        for cleanup in (ended.wait, mock.Mock(side_effect=ValueError)):
+            first = rpc.transport()
+            self.useFixture(fixtures.MonkeyPatch("stx.rpc._transport", mock.Mock(cleanup=cleanup)))
+            rpc.reset()
+            self.assertIsNot(first, rpc.transport())
+
     def test_the_transport_is_opened_once_and_again_after_a_reset(self) -> None:
         first = rpc.transport()
         self.assertIs(first, rpc.transport())
@@ -265,6 +276,25 @@ class DeadlineTest(RpcCase):
         rpc.reset()
 
         self.assertIsNot(first, rpc.transport())
+
+
+class BrokerTest(RpcCase):
+    """A broker that goes away just when a connection to it is made; oslo.messaging passes on what its library says."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.serve()
+        refused = kombu_exceptions.OperationalError("[Errno 111] Connection refused")
+        self.useFixture(fixtures.MockPatch("oslo_messaging.transport.Transport._send", side_effect=refused))
+
+    def test_a_caller_is_told_to_try_again(self) -> None:
+        error = self.assertRaises(exception.Unavailable, self.call, "refuse", kind="Invalid", text="")
+        self.assertIn("Connection refused", error.message)
+
+    def test_what_was_done_is_no_failure_when_its_event_is_lost(self) -> None:
+        logged = self.useFixture(fixtures.FakeLogger())
+        rpc.publish(self.context, "fm.alarm.set", {})
+        self.assertIn("Event fm.alarm.set was not published", logged.output)
 
 
 class EventTest(RpcCase):

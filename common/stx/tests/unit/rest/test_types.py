@@ -22,6 +22,7 @@ _CHECKED = (
     types.json,
     types.uuid,
     types.text,
+    types.secret,
     types.Text(7, r"\d{3}\.\d{3}", "200.006"),
     types.integer,
     types.mac_address,
@@ -53,6 +54,12 @@ class TypesTest(testing.TestCase):
         self.assertEqual("2026-01-02T03:04:05.000000+00:00", types.datetime_utc.tobasetype(instant))
         self.assertEqual("2026-01-02T03:04:05.000000", types.datetime_naive.tobasetype(instant))
         self.assertIsNone(types.datetime_utc.tobasetype(None))
+
+    def test_a_secret_is_text_that_no_refusal_quotes(self) -> None:
+        self.assert_takes(types.secret, {"Secret*1": "Secret*1"})
+        for value in (["Secret*1"], {"Secret*1": 1}, "Secret*1\0", "Secret*1" * 40):
+            error = self.assertRaises(ValueError, types.secret.validate, value)
+            self.assertNotIn("Secret*1", str(error))
 
     def test_booleans_are_taken_as_the_command_line_sends_them(self) -> None:
         self.assert_takes(types.Boolean(), {"true": True, "True": True, "yes": True, "False": False, " no ": False, "0": False})
