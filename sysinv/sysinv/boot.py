@@ -7,7 +7,8 @@ import os
 import pathlib
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from oslo_config import cfg
 
@@ -24,7 +25,7 @@ RETRY_S = 10.0
 
 QUEUE = "leases"
 SCRIPT = "lease-update.sh"
-HOSTS, NAMES = "dnsmasq.hosts", "dnsmasq.addn_hosts"
+HOSTS, NAMES, LEASES = "dnsmasq.hosts", "dnsmasq.addn_hosts", "dnsmasq.leases"
 PXELINUX = "pxelinux.cfg"
 
 
@@ -74,6 +75,17 @@ class Publisher:
         if options.tftp_path:
             _make(pathlib.Path(options.tftp_path))
             publish_pxelinux(pathlib.Path(options.tftp_path) / PXELINUX, boot_files.pxelinux(hosts, options.controller_url))
+        if options.dnsmasq_path:
+            # Last: that this cannot be said keeps no file from being written.
+            self._free(hosts, pathlib.Path(options.dnsmasq_path) / LEASES)
+
+    @staticmethod
+    def _free(hosts: Sequence[Mapping[str, Any]], path: pathlib.Path) -> None:
+        """Have addresses free that hosts got which another machine had before: one that was deleted, or has another card now."""
+        addresses = {host["mgmt_ip"]: host["mgmt_mac"].lower() for host in hosts if host["mgmt_ip"] and host["mgmt_mac"]}
+        for lease in leases.in_the_way(dnsmasq.held(path), addresses):
+            LOG.info("%s is %s's now: the lease of %s ends", lease.address, addresses[lease.address], lease.mac)
+            dnsmasq.release(lease)
 
 
 def publish_pxelinux(directory: pathlib.Path, wanted: Mapping[str, str]) -> None:

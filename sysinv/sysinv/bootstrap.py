@@ -7,8 +7,9 @@ import uuid
 from oslo_config import cfg
 
 from stx import version
-from sysinv import addressing, defaults, rows, rules, states
+from sysinv import addressing, defaults, parameter_rules, rows, rules, states
 from sysinv.db import api as db_api
+from sysinv.db import service_parameters as db_parameters
 
 LOG = logging.getLogger(__name__)
 CONF = cfg.CONF
@@ -26,9 +27,12 @@ class Bootstrap:
         system = rows.system()
         if not db_api.all_hosts():
             wanted = rules.complete({"personality": states.CONTROLLER, "hostname": "controller-0"}, system, [])
-            first = {"administrative": states.UNLOCKED, "invprovision": "provisioned"}
+            first = {"administrative": states.UNLOCKED, "invprovision": states.PROVISIONED}
             rows.create({**wanted, **first}, str(uuid.uuid4()), system)
             LOG.info("Made the system %s with its first controller", system["name"])
+        # A system that is older than a parameter gets it too.
+        if number := db_parameters.seed(parameter_rules.mandatory()):
+            LOG.info("Added %s service parameters with their defaults", number)
         self._give_addresses()
 
     @staticmethod

@@ -12,6 +12,18 @@ from stx.context import RequestContext
 TOPIC = "sysinv.conductor_manager"
 VERSION = "1.0"
 
+# What mtce keeps with a host for itself: the newest requested action that it took up, and where its work on the host stands. A
+# request is open while action_taken is less than the host's action_number.
+KEPT_FIELDS = (
+    "action_taken",
+    "mtce_procedure",
+    "mtce_stage",
+    "mtce_attempts",
+    "mtce_number",
+    "mtce_boot_id",
+    "mtce_failures",
+    "mtce_cause",
+)
 # What mtce decides of a host and the conductor stores.
 STATE_FIELDS = (
     "administrative",
@@ -22,7 +34,11 @@ STATE_FIELDS = (
     "task",
     "mtce_info",
     "uptime",
+    *KEPT_FIELDS,
 )
+# The event that the parameters of a service are effective as they are now; its payload names the service.
+PARAMETERS_APPLIED = "sysinv.service_parameter.apply"
+PARAMETER_FIELDS = frozenset({"name", "value", "personality", "resource"})
 
 
 class Registration(msgspec.Struct):
@@ -43,6 +59,32 @@ class InventoryReport(msgspec.Struct):
     records: list[dict[str, Any]]
 
 
+class BoardLogin(msgspec.Struct):
+    """How the board management controller of a host is reached.
+
+    :ivar bm_type: `ipmi`, `redfish`, or `dynamic` where the board shall say itself which of the two it speaks
+    """
+
+    bm_type: str
+    address: str
+    username: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"BoardLogin({self.bm_type!r}, {self.address!r}, {self.username!r})"
+
+
+class SensorModel(msgspec.Struct):
+    """The sensors of a host and their groups, as rows of i_sensors and i_sensorgroups (spec sysinv.md 1.7.6).
+
+    :ivar relearn: token of the wish to learn them anew; given back with what was learned. Empty when there is none
+    """
+
+    groups: list[dict[str, Any]]
+    sensors: list[dict[str, Any]]
+    relearn: str = ""
+
+
 class Conductor:
     """sysinv-conductor over RPC."""
 
@@ -61,6 +103,18 @@ class Conductor:
 
     def delete_host(self, context: RequestContext, host_uuid: str) -> None:
         self._rpc.call(context, "delete_host", host_uuid=host_uuid)
+
+    def request_action(self, context: RequestContext, host_uuid: str, action: str) -> dict[str, Any]:
+        """Ask for an action on a host, such as `lock`; gives its record. mtce takes the request up, and says in `task` how far it is.
+
+        :raises exception.Conflict: while another action is in progress
+        :raises exception.Invalid: with all reasons against it
+        """
+        return self._rpc.call(context, "request_action", into=dict[str, Any], host_uuid=host_uuid, action=action)
+
+    def get_board_logins(self, context: RequestContext) -> dict[str, BoardLogin]:
+        """By host name, how the boards are reached of all hosts that have one. For mtce: whoever has it can switch hosts off."""
+        return self._rpc.call(context, "get_board_logins", into=dict[str, BoardLogin])
 
     def update_system(self, context: RequestContext, system_uuid: str, changes: Mapping[str, Any]) -> None:
         self._rpc.call(context, "update_system", system_uuid=system_uuid, changes=dict(changes))
@@ -100,3 +154,73 @@ class Conductor:
 
     def report_inventory(self, context: RequestContext, host_uuid: str, reports: Mapping[str, InventoryReport]) -> None:
         self._rpc.call(context, "report_inventory", host_uuid=host_uuid, reports=dict(reports))
+
+    def get_sensor_model(self, context: RequestContext, host_uuid: str) -> SensorModel:
+        """What is known of the sensors of a host, and what an operator has set; nothing of a host that has none, or is not there."""
+        return self._rpc.call(context, "get_sensor_model", into=SensorModel, host_uuid=host_uuid)
+
+    def store_sensor_model(self, context: RequestContext, host_uuid: str, model: SensorModel) -> None:
+        """Store which sensors a host has. What an operator has set of those that were known, and their status, stays."""
+        self._rpc.call(context, "store_sensor_model", host_uuid=host_uuid, model=model)
+
+    def update_sensor_states(self, context: RequestContext, statuses: Mapping[str, Mapping[str, str]]) -> None:
+        """Store how sensors are.
+
+        :param statuses: by the uuid of the host, then the name of the sensor; those that there are not are passed over
+        """
+        self._rpc.call(context, "update_sensor_states", statuses={host: dict(known) for host, known in statuses.items()})
+
+    def update_sensor(self, context: RequestContext, sensor_uuid: str, changes: Mapping[str, Any]) -> None:
+        """Change a sensor: whether it is suppressed."""
+        self._rpc.call(context, "update_sensor", sensor_uuid=sensor_uuid, changes=dict(changes))
+
+    def update_sensorgroup(self, context: RequestContext, sensorgroup_uuid: str, changes: Mapping[str, Any]) -> None:
+        """Change a group: actions, interval, whether it is suppressed."""
+        self._rpc.call(context, "update_sensorgroup", sensorgroup_uuid=sensorgroup_uuid, changes=dict(changes))
+
+    def relearn_sensors(self, context: RequestContext, host_uuid: str) -> None:
+        """Have the sensors of a host learned anew from its board."""
+        self._rpc.call(context, "relearn_sensors", host_uuid=host_uuid)
+
+    def create_service_parameters(
+        self,
+        context: RequestContext,
+        service: str,
+        section: str,
+        parameters: Mapping[str, str],
+        personality: str | None = None,
+        resource: str | None = None,
+    ) -> list[str]:
+        """Add parameters to a section of a service, all or none; gives their uuids. They are effective when they are applied.
+
+        :raises exception.Invalid, exception.Conflict: with all reasons against it
+        """
+        return self._rpc.call(
+            context,
+            "create_service_parameters",
+            into=list[str],
+            service=service,
+            section=section,
+            parameters=dict(parameters),
+            personality=personality,
+            resource=resource,
+        )
+
+    def update_service_parameter(self, context: RequestContext, parameter_uuid: str, changes: Mapping[str, Any]) -> None:
+        """Set a parameter. It is effective when it is applied."""
+        self._rpc.call(context, "update_service_parameter", parameter_uuid=parameter_uuid, changes=dict(changes))
+
+    def delete_service_parameter(self, context: RequestContext, parameter_uuid: str) -> None:
+        """Take away a parameter that is not mandatory. Where it was effective, it is until the service's parameters are applied."""
+        self._rpc.call(context, "delete_service_parameter", parameter_uuid=parameter_uuid)
+
+    def apply_service_parameters(self, context: RequestContext, service: str) -> None:
+        """Make the parameters of a service effective as they are; the event PARAMETERS_APPLIED tells that they were.
+
+        :raises exception.Invalid: with all reasons against it
+        """
+        self._rpc.call(context, "apply_service_parameters", service=service)
+
+    def get_applied_parameters(self, context: RequestContext, service: str) -> dict[str, dict[str, Any]]:
+        """The effective parameters of a service, by section and name; empty where they were never applied."""
+        return self._rpc.call(context, "get_applied_parameters", into=dict[str, dict[str, Any]], service=service)

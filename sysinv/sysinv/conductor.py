@@ -15,9 +15,28 @@ from fm import client as fm_client
 from stx import context as stx_context
 from stx import exception, rpc, service, turns
 from stx.context import RequestContext
-from sysinv import addressing, boot, boot_files, client, conf, defaults, dnsmasq, install, leases, rows, rules, states
+from sysinv import (
+    actions,
+    addressing,
+    board,
+    boot,
+    boot_files,
+    client,
+    conf,
+    defaults,
+    dnsmasq,
+    facts,
+    install,
+    leases,
+    rows,
+    rules,
+    states,
+    vault,
+)
 from sysinv.bootstrap import Bootstrap
 from sysinv.db import api as db_api
+from sysinv.sensors import Sensors
+from sysinv.service_parameters import ServiceParameters
 
 LOG = logging.getLogger(__name__)
 CONF = cfg.CONF
@@ -26,9 +45,11 @@ CONF = cfg.CONF
 _TURN_S = 10.0
 _STEP_S = 1.0
 _AUDIT_S = 60.0
+# That time passes, and what mtce keeps here for itself alone.
+_NO_NEWS = frozenset({"uptime", *client.KEPT_FIELDS})
 
 
-class Conductor:
+class Conductor(Sensors, ServiceParameters):
     """What sysinv-conductor does over RPC. Configuration requests are carried out one after another.
 
     :ivar hosts_changed: called when something changed that files for hosts are made of
@@ -37,6 +58,7 @@ class Conductor:
     target = rpc.target(client.TOPIC, client.VERSION)
 
     def __init__(self) -> None:
+        super().__init__()
         self._faults = fm_client.FaultReporter()
         # Decisions about one host look at all hosts, or at what another request changes.
         self._hosts_lock = turns.Turns("the hosts", _TURN_S)
@@ -60,8 +82,9 @@ class Conductor:
                 refusals = rules.check_create(wanted, system, hosts)
                 wanted["mgmt_ip"] = self._address(wanted, hosts, refusals)
                 rows.refuse(what, refusals)
-                changed, host_uuid, event = wanted, str(uuid.uuid4()), "sysinv.host.create"
-                rows.create({**wanted, "action_state": states.REINSTALLING}, host_uuid, system)
+                changed, host_uuid, event = rows.sealed(wanted), str(uuid.uuid4()), "sysinv.host.create"
+                rows.create({**changed, "action_state": states.REINSTALLING}, host_uuid, system)
+                self._log_board({}, changed)
         self._log_added(changed["hostname"])
         return self._announce(context, event, host_uuid, changed)
 
@@ -88,8 +111,10 @@ class Conductor:
             changed["mgmt_ip"] = self._address({**host, **changed}, others, refusals)
         rows.refuse(what, refusals)
         if changed:
+            changed = rows.sealed(changed)
             with rows.duplicates(rules.called({**host, **changed})):
                 db_api.update_host(host["uuid"], changed)
+            self._log_board(host, changed)
         return changed
 
     def _address(self, host: rules.Host, others: Sequence[rules.Host], refusals: list[rules.Refusal]) -> str | None:
@@ -120,7 +145,8 @@ class Conductor:
     def delete_host(self, context: RequestContext, host_uuid: str) -> None:
         with self._hosts_lock:
             host = db_api.get_host(host_uuid)
-            rows.refuse(f"Cannot delete {rules.called(host)}", rules.check_delete(host, rows.system(), CONF.host))
+            refusals = rules.check_delete(host, rows.system(), CONF.host) + actions.check_idle(host)
+            rows.refuse(f"Cannot delete {rules.called(host)}", refusals)
             if host["hostname"]:
                 # Before the host goes: nobody could clear its alarms afterwards.
                 entity = f"host={host['hostname']}"
@@ -132,6 +158,36 @@ class Conductor:
                 )
             db_api.delete_host(host_uuid)
         self._announce_deleted(context, host)
+
+    @rpc.exposed
+    def request_action(self, context: RequestContext, host_uuid: str, action: str) -> dict[str, Any]:
+        with self._hosts_lock:
+            host = db_api.get_host(host_uuid)
+            if action not in actions.ACTIONS or action in actions.SWACTS:
+                raise exception.Invalid(f"mtce does not know the action {action[:60]!r}.")
+            if refusals := actions.check(action, facts.of_action(host)):
+                raise rows.refusal(refusals)(actions.refusal(action, host, refusals))
+            changed = actions.request(action, host)
+            db_api.update_host(host_uuid, changed)
+        LOG.info("%s was asked for of %s", action, host["hostname"])
+        self._log(f"host={host['hostname']}.command={action}", f"{action} of host {host['hostname']} was asked for.", "200.021")
+        return self._announce(context, "sysinv.host.update", host_uuid, changed)
+
+    @rpc.exposed
+    def get_board_logins(self, context: RequestContext) -> dict[str, client.BoardLogin]:
+        logins = {}
+        for host in db_api.boards():
+            try:
+                password = vault.decrypt(host["bm_password"])
+            except vault.SecretLost as error:
+                LOG.error(
+                    "The board of %s cannot be reached: its password cannot be read. %s Give bm_password again.",
+                    host["hostname"],
+                    error.message,
+                )
+                continue
+            logins[host["hostname"]] = client.BoardLogin(host["bm_type"], host["bm_ip"], host["bm_username"], password)
+        return logins
 
     @rpc.exposed
     def update_system(self, context: RequestContext, system_uuid: str, changes: dict[str, Any]) -> None:
@@ -154,13 +210,12 @@ class Conductor:
             changed = {}
             for name, host in hosts.items():
                 changes = {field: value for field, value in states[name].items() if host[field] != value}
-                if "availability" in changes:
-                    changes |= install.on_availability(host, changes["availability"])
                 if changes:
+                    changes |= install.on_states({**host, **changes}) | actions.on_states(host, changes)
                     changed[host["uuid"]] = changes
             db_api.update_hosts(changed)
-        # That time passes is no news: telling it would make all who follow read hosts again.
-        news = {host_uuid: changes for host_uuid, changes in changed.items() if changes.keys() - {"uptime"}}
+        # Telling it would make all who follow read hosts again.
+        news = {host_uuid: changes for host_uuid, changes in changed.items() if changes.keys() - _NO_NEWS}
         for host in db_api.all_hosts(list(news)):
             self._publish(context, "sysinv.host.update", host, news[host["uuid"]])
         return sorted(states.keys() - hosts.keys())
@@ -226,9 +281,9 @@ class Conductor:
     @rpc.exposed
     def report_inventory(self, context: RequestContext, host_uuid: str, reports: dict[str, client.InventoryReport]) -> None:
         for kind, report in reports.items():
-            if kind not in db_api.TABLES:
+            if kind not in db_api.TABLES or kind in db_api.OF_BOARDS:
                 raise exception.Invalid(f"There is no inventory of the kind {kind!r}.")
-            _check_records(kind, report.records)
+            rows.check_records(kind, report.records)
         subfunctions = db_api.get_host(host_uuid)["subfunctions"] or ""
         kinds = {kind: (report.digest, defaults.fill(kind, report.records, subfunctions)) for kind, report in reports.items()}
         if not db_api.store_inventory(host_uuid, kinds):
@@ -241,11 +296,19 @@ class Conductor:
     def _log_added(self, hostname: str) -> None:
         self._log(f"host={hostname}.event=add", f"Host {hostname} was added.")
 
-    def _log(self, entity: str, text: str) -> None:
+    def _log_board(self, before: Mapping[str, Any], changed: Mapping[str, Any]) -> None:
+        command, host = board.command(before, changed), {**before, **changed}
+        if command is not None:
+            name = host["hostname"] or host["mgmt_mac"]
+            self._log(
+                f"host={name}.command={command}", f"The board management controller of host {name} was {command}ed.", "200.021"
+            )
+
+    def _log(self, entity: str, text: str, alarm_id: str = "200.020") -> None:
         try:
-            self._faults.log("200.020", entity, text)
+            self._faults.log(alarm_id, entity, text)
         except exception.Unavailable as error:
-            # The host is there: its history lacks a line, which is no reason to tell that adding it failed.
+            # It is done: the host's history lacks a line, which is no reason to tell that it failed.
             LOG.error("That it happened was not logged: %s %s", text, error.message)
 
     def _announce(self, context: RequestContext, event: str, host_uuid: str, changed: Mapping[str, Any]) -> dict[str, Any]:
@@ -280,18 +343,6 @@ def _unknown_agent(macs: Sequence[str], hostname: str, discovered: Sequence[Mapp
         f"No host is known by the name {hostname} or one of the MAC addresses {', '.join(macs) or '(none)'}. "
         "Add it with `system host-add`."
     )
-
-
-def _check_records(kind: str, records: Sequence[dict[str, Any]]) -> None:
-    table, key = db_api.TABLES[kind]
-    for record in records:
-        for name, value in record.items():
-            if value is not None and name in table.c and not isinstance(value, table.c[name].type.python_type):
-                raise exception.Invalid(f"The {name} of a {kind} record cannot be {str(value)[:60]!r}.")
-        if any(record.get(name) is None for name in key):
-            raise exception.Invalid(f"A {kind} record lacks {' or '.join(key)}.")
-    if len({tuple(record[name] for name in key) for record in records}) != len(records):
-        raise exception.Invalid(f"Two {kind} records have the same {' and '.join(key)}.")
 
 
 class _Parts:

@@ -80,6 +80,13 @@ conductor_opts = [
         help="Directory that boot loaders are served from. Below it, in pxelinux.cfg, is a file for each host that is to be "
         "installed. Empty means that hosts are not installed from here.",
     ),
+    cfg.StrOpt(
+        "secret_key_file",
+        default="$state_path/sysinv.key",
+        help="File with the key that the passwords of board management controllers are encrypted with in the database. It is made "
+        "when the first password is stored. Set it to a place that both controllers have, and keep a copy apart from those of the "
+        "database: without it the passwords must be given again.",
+    ),
     cfg.URIOpt(
         "controller_url",
         default=f"http://controller:{PORT}",

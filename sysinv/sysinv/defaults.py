@@ -9,6 +9,8 @@ from sysinv import states
 SERVICES = 72
 # Spec sysinv.md 1.7.5, partition status.
 PARTITION_READY = 0
+# Creating, deleting, modifying. One that is made at the next unlock is not.
+PARTITIONS_BUSY = (2, 4, 5)
 
 
 def system(options: Any, software_version: str) -> dict[str, Any]:
@@ -80,6 +82,17 @@ def host(software_version: str) -> dict[str, Any]:
         "bm_ip": None,
         "bm_type": None,
         "bm_username": None,
+        "bm_password": None,
+        "action_number": 0,
+        "requested_action": None,
+        "action_taken": 0,
+        "mtce_procedure": None,
+        "mtce_stage": None,
+        "mtce_attempts": 0,
+        "mtce_number": 0,
+        "mtce_boot_id": None,
+        "mtce_failures": {},
+        "mtce_cause": None,
     }
 
 

@@ -2,12 +2,16 @@
 """What is between the conductor and dnsmasq: notes about leases, and a nudge to read its files again."""
 
 import contextlib
+import ipaddress
 import logging
 import os
 import pathlib
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
+
+from pyroute2 import IPRoute
 
 from sysinv import leases
 
@@ -16,6 +20,9 @@ LOG = logging.getLogger(__name__)
 _PROGRAM = "dnsmasq"
 # What a script left that was killed while it wrote.
 _HALF_WRITTEN_S = 60
+# Of its file of leases as much as is read.
+_LEASES_BYTES = 1 << 20
+_SERVER_PORT = 67
 
 
 class Queue:
@@ -52,6 +59,37 @@ class Queue:
                 elif self._now() - changed_at / 1e9 > _HALF_WRITTEN_S:
                     pathlib.Path(entry.path).unlink(missing_ok=True)
         return [path for _, path in sorted(found)]
+
+
+def held(path: pathlib.Path) -> list[leases.Held]:
+    """The leases in dnsmasq's file; none while there is no such file."""
+    try:
+        with path.open(encoding="ascii", errors="replace") as file:
+            return leases.held(file.read(_LEASES_BYTES))
+    except FileNotFoundError:
+        return []
+
+
+def release(lease: leases.Held) -> None:
+    """Have dnsmasq give up a lease, in the name of the machine that had it.
+
+    :raises OSError: when it cannot be said
+    """
+    for device, own in _beside(lease.address):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
+            link.sendto(leases.release(lease, own), (own, _SERVER_PORT))
+
+
+def _beside(address: str) -> list[tuple[str, str]]:
+    """The devices of this host that are on the same network, and its addresses there."""
+    with IPRoute() as route:
+        return [
+            (socket.if_indextoname(found["index"]), own)
+            for found in route.get_addr(family=socket.AF_INET)
+            if (own := found.get("local"))
+            and ipaddress.ip_address(address) in ipaddress.ip_network(f"{own}/{found['prefixlen']}", strict=False)
+        ]
 
 
 def hang_up(pid_file: pathlib.Path) -> bool:

@@ -31,6 +31,9 @@ _INFO = re.compile(rf"[\x20-\x7e]{{0,{INFO_LIMIT}}}")
 _IN_PROGRESS = (states.PREINSTALL, states.INSTALLING, states.POSTINSTALL, states.BOOTING)
 # After these the installer has nothing more to do.
 _ENDED = (states.BOOTING, states.COMPLETED)
+# What mtce has of a host that has booted.
+_UP = ("online", "intest", "available", "degraded")
+_REINSTALL = "reinstall"
 _COMPLETED = {"install_state": states.COMPLETED, "install_state_info": None, "install_silent_minutes": 0}
 
 
@@ -62,9 +65,24 @@ def on_report(host: Host, state: str, info: str | None) -> dict[str, Any]:
     return {name: value for name, value in told.items() if host[name] != value}
 
 
-def on_availability(host: Host, availability: str) -> dict[str, Any]:
-    """What changes of the host's installation when its availability changes: one that comes online has been installed."""
-    if availability != "online":
+def again() -> dict[str, Any]:
+    """What makes a host be installed when it next boots from the network."""
+    return {
+        "action_state": states.REINSTALLING,
+        "install_state": None,
+        "install_state_info": None,
+        "install_silent_minutes": 0,
+    }
+
+
+def on_states(host: Host) -> dict[str, Any]:
+    """What changes of the host's installation by the states that mtce tells: one that is up has been installed.
+
+    It need not have been seen to be away: a boot may be faster than anybody looks. One that was to be installed again and did not obey
+    is as it was, and nothing installs it later, when nobody expects that.
+    """
+    is_asked_for = host["action_taken"] < host["action_number"] and host["requested_action"] == _REINSTALL
+    if host["availability"] not in _UP or host["mtce_procedure"] == _REINSTALL or is_asked_for:
         return {}
     # Whatever was heard last of its installer.
     changes: dict[str, Any] = dict(_COMPLETED) if host["install_state"] in (*_IN_PROGRESS, states.INSTALL_FAILED) else {}

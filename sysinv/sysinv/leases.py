@@ -5,6 +5,8 @@ import dataclasses
 import ipaddress
 import re
 import shlex
+import struct
+from collections.abc import Iterable, Mapping
 
 # Of one note, in bytes.
 NOTE_LIMIT = 512
@@ -47,6 +49,19 @@ exit 0
 """
 
 
+# Of dnsmasq's file of leases: when one ends, whose it is, the machine's name and what it calls itself.
+_HELD = re.compile(
+    r"\d+ (?P<mac>[0-9a-f]{2}(?::[0-9a-f]{2}){5}) (?P<address>[0-9.]{7,15}) \S+ (?P<client_id>\*|[0-9a-f]{2}(?::[0-9a-f]{2}){0,254})",
+    re.ASCII,
+)
+# Of DHCP (RFC 2131, 2132).
+_HEAD = struct.Struct("!BBBBIHH4s12s16s192s4s")
+_COOKIE = b"\x63\x82\x53\x63"
+_KIND, _SERVER, _CLIENT, _END = 53, 54, 61, b"\xff"
+_RELEASE = 7
+_LEAST_BYTES = 300
+
+
 class MalformedError(ValueError):
     """A note that dnsmasq's script did not write."""
 
@@ -63,6 +78,50 @@ class Lease:
     mac: str
     address: str
     tags: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Held:
+    """A lease that dnsmasq keeps.
+
+    :ivar client_id: what the machine calls itself, where it does
+    """
+
+    mac: str
+    address: str
+    client_id: bytes = b""
+
+
+def held(text: str) -> list[Held]:
+    """The leases for IPv4 in dnsmasq's file; what is none is passed over."""
+    found = [_HELD.fullmatch(line) for line in text.splitlines()]
+    return [
+        Held(each["mac"], each["address"], b"" if each["client_id"] == "*" else bytes.fromhex(each["client_id"].replace(":", "")))
+        for each in found
+        if each is not None
+    ]
+
+
+def in_the_way(leases: Iterable[Held], addresses: Mapping[str, str]) -> list[Held]:
+    """Those of an address that is another machine's now: dnsmasq would keep it from that for as long as the lease lasts.
+
+    :param addresses: the MAC address of the machine that has each address
+    """
+    return [each for each in leases if addresses.get(each.address, each.mac) != each.mac]
+
+
+def release(lease: Held, server: str) -> bytes:
+    """What a machine says that gives up its lease, a datagram of DHCP.
+
+    :param server: the address of dnsmasq on that network
+    """
+    number = int.from_bytes(ipaddress.ip_address(lease.address).packed, "big")
+    own, mac = ipaddress.ip_address(lease.address).packed, bytes.fromhex(lease.mac.replace(":", ""))
+    options = bytes([_KIND, 1, _RELEASE, _SERVER, 4]) + ipaddress.ip_address(server).packed
+    if lease.client_id:
+        options += bytes([_CLIENT, len(lease.client_id)]) + lease.client_id
+    head = _HEAD.pack(1, 1, len(mac), 0, number, 0, 0, own, b"", mac, b"", _COOKIE)
+    return (head + options + _END).ljust(_LEAST_BYTES, b"\0")
 
 
 def script(queue: str) -> str:

@@ -8,8 +8,12 @@ SYSTEM_MODIFY = "sysinv:isystems:modify"
 HOST_GET = "sysinv:ihosts:get"
 HOST_CREATE = "sysinv:ihosts:create"
 HOST_MODIFY = "sysinv:ihosts:modify"
+HOST_ACTION = "sysinv:ihosts:action"
 HOST_DELETE = "sysinv:ihosts:delete"
 INVENTORY_GET = "sysinv:inventory:get"
+SENSOR_MODIFY = "sysinv:isensors:modify"
+SERVICE_PARAMETER_GET = "sysinv:service_parameter:get"
+SERVICE_PARAMETER_MODIFY = "sysinv:service_parameter:modify"
 
 _INVENTORY = (
     "inodes",
@@ -22,6 +26,8 @@ _INVENTORY = (
     "pci_devices",
     "lldp_agents",
     "lldp_neighbours",
+    "isensors",
+    "isensorgroups",
 )
 _SERVICES = ("servicenodes", "services", "servicegroup", "sm_servicegroup")
 
@@ -34,13 +40,20 @@ def list_rules() -> list[policy.policy.RuleDefault]:
         rule(
             HOST_GET,
             read,
-            "See hosts, and what Service Management says of controllers and their services.",
+            "See hosts, what can be asked of them, and what Service Management says of controllers and their services.",
             ("GET", "/v1/ihosts"),
             ("GET", "/v1/ihosts/{host}"),
+            ("GET", "/v1/ihosts/{host}/actions"),
             *[("GET", path) for name in _SERVICES for path in (f"/v1/{name}", f"/v1/{name}/{{uuid}}")],
         ),
         rule(HOST_CREATE, configure, "Add a host.", ("POST", "/v1/ihosts")),
         rule(HOST_MODIFY, configure, "Change a host.", ("PATCH", "/v1/ihosts/{host}")),
+        rule(
+            HOST_ACTION,
+            policy.OPERATE,
+            "Ask for an action on a host, such as a lock or a swact: change its attribute `action`.",
+            ("PATCH", "/v1/ihosts/{host}"),
+        ),
         rule(HOST_DELETE, configure, "Delete a host.", ("DELETE", "/v1/ihosts/{host}")),
         rule(
             INVENTORY_GET,
@@ -51,6 +64,30 @@ def list_rules() -> list[policy.policy.RuleDefault]:
                 for name in _INVENTORY
                 for path in (f"/v1/{name}", f"/v1/{name}/{{uuid}}", f"/v1/ihosts/{{host}}/{name}")
             ],
+        ),
+        rule(
+            SENSOR_MODIFY,
+            configure,
+            "Say what is done about sensors, and have them learned anew.",
+            ("PATCH", "/v1/isensors/{uuid}"),
+            ("PATCH", "/v1/isensorgroups/{uuid}"),
+            ("POST", "/v1/isensorgroups/relearn"),
+        ),
+        rule(
+            SERVICE_PARAMETER_GET,
+            read,
+            "See the parameters of services.",
+            ("GET", "/v1/service_parameter"),
+            ("GET", "/v1/service_parameter/{uuid}"),
+        ),
+        rule(
+            SERVICE_PARAMETER_MODIFY,
+            configure,
+            "Set the parameters of services, and make them effective.",
+            ("POST", "/v1/service_parameter"),
+            ("PATCH", "/v1/service_parameter/{uuid}"),
+            ("DELETE", "/v1/service_parameter/{uuid}"),
+            ("POST", "/v1/service_parameter/apply"),
         ),
     ]
 

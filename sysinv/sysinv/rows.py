@@ -9,7 +9,7 @@ from oslo_config import cfg
 from oslo_db import exception as db_exception
 
 from stx import exception, version
-from sysinv import addressing, defaults, rules
+from sysinv import addressing, board, defaults, rules, vault
 from sysinv.db import api as db_api
 
 CONF = cfg.CONF
@@ -35,12 +35,21 @@ def create(values: Mapping[str, Any], host_uuid: str, system_row: Mapping[str, A
         db_api.create_host(row)
 
 
+def sealed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What is stored of these attributes of a host: the password of its board is encrypted."""
+    password = values.get(board.PASSWORD)
+    return {**values, board.PASSWORD: vault.encrypt(password)} if password else dict(values)
+
+
 def refuse(what: str, refusals: Sequence[rules.Refusal]) -> None:
     """:raises exception.Invalid, exception.Conflict: with all reasons, when there are any"""
     if refusals:
-        reasons = " ".join(refusal.reason for refusal in refusals)
-        kind = exception.Conflict if all(refusal.conflict for refusal in refusals) else exception.Invalid
-        raise kind(f"{what}: {reasons}")
+        raise refusal(refusals)(f"{what}: {' '.join(each.reason for each in refusals)}")
+
+
+def refusal(refusals: Sequence[rules.Refusal]) -> type[exception.StxException]:
+    """What a request is refused with."""
+    return exception.Conflict if all(each.conflict for each in refusals) else exception.Invalid
 
 
 @contextlib.contextmanager
@@ -58,3 +67,16 @@ def system() -> dict[str, Any]:
     if found is None:
         raise exception.Unavailable("The system's database is not filled yet. Try again in a moment.")
     return found
+
+
+def check_records(kind: str, records: Sequence[dict[str, Any]]) -> None:
+    """:raises exception.Invalid: when what a host reports of one kind of inventory is not of the form of its table"""
+    table, key = db_api.TABLES[kind]
+    for record in records:
+        for name, value in record.items():
+            if value is not None and name in table.c and not isinstance(value, table.c[name].type.python_type):
+                raise exception.Invalid(f"The {name} of a {kind} record cannot be {str(value)[:60]!r}.")
+        if any(record.get(name) is None for name in key):
+            raise exception.Invalid(f"A {kind} record lacks {' or '.join(key)}.")
+    if len({tuple(record[name] for name in key) for record in records}) != len(records):
+        raise exception.Invalid(f"Two {kind} records have the same {' and '.join(key)}.")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sysinv import states
+from sysinv import board, states
 
 Host = Mapping[str, Any]
 
@@ -26,12 +26,15 @@ _UUID_DIGITS = re.compile(r"[0-9A-Fa-f]{32}")
 # What stands where a host's name may stand in a path.
 _PATH_WORDS = frozenset(
     {
+        "actions",
         "detail",
         "icpus",
         "idisks",
         "iinterfaces",
         "imemorys",
         "inodes",
+        "isensorgroups",
+        "isensors",
         "labels",
         "localhost",
         "partitions",
@@ -53,10 +56,10 @@ _LOCKED_ONLY = ("boot_device", "rootfs_device", "install_output", "console", "tb
 _WORDS = ("boot_device", "rootfs_device", "console")
 _NEVER_NULL = (*_LOCKED_ONLY, "location")
 _BY_PERSONALITY = ("hostname", "subfunctions")
-_UNIQUE = ("hostname", "mgmt_mac", "mgmt_ip")
+_UNIQUE = ("hostname", "mgmt_mac", "mgmt_ip", "bm_ip")
 # What a decision about one host looks at in all others.
-OF_PEERS = ("id", "uuid", "personality", *_UNIQUE)
-_LABELS = {"hostname": "name", "mgmt_mac": "MAC address", "mgmt_ip": "management address"}
+OF_PEERS = ("id", "uuid", "personality", "administrative", "operational", *_UNIQUE)
+_LABELS = {"hostname": "name", "mgmt_mac": "MAC address", "mgmt_ip": "management address", "bm_ip": "board management address"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +83,7 @@ def complete(values: Mapping[str, Any], system: Mapping[str, Any], hosts: Sequen
 
     One that is given as None counts as not given.
     """
-    host = {name: value for name, value in values.items() if value is not None}
+    host = board.complete({name: value for name, value in values.items() if value is not None})
     if host.get("personality"):
         host["personality"] = states.personality(host["personality"])
         if not host.get("hostname"):
@@ -116,7 +119,11 @@ def check_create(host: Host, system: Mapping[str, Any], hosts: Sequence[Host]) -
         refusals.append(Refusal("A host needs a personality: controller, worker or storage."))
     else:
         refusals += _check_personality(host, system, hosts)
-    return refusals + _check_words(host) + _check_unique(host, hosts)
+    return refusals + _check_words(host) + _check_unique(host, hosts) + _check_board(host, {})
+
+
+def _check_board(host: Host, changes: Mapping[str, Any]) -> list[Refusal]:
+    return [Refusal(reason) for reason in board.check(host, changes)]
 
 
 def find_discovered(mac: str | None, hosts: Sequence[Host]) -> Host | None:
@@ -213,7 +220,7 @@ def check_update(
 
     A discovered host, which has no personality yet, gets one under the rules of a new host.
     """
-    changed = {name: value for name, value in changes.items() if host[name] != value}
+    changed = {name: value for name, value in board.complete(changes).items() if board.differs(host, name, value)}
     if "personality" in changed:
         changed["personality"] = states.personality(changed["personality"] or "")
         if changed["personality"] == (host["personality"] or ""):
@@ -239,7 +246,7 @@ def check_update(
         wanted = complete({**host, **changed}, system, others)
         changed.update({name: wanted[name] for name in ("personality", *_BY_PERSONALITY)})
         return changed, check_create(wanted, system, others)
-    return changed, _check_words(changed) + _check_unique(changed, hosts)
+    return changed, _check_words(changed) + _check_unique(changed, hosts) + _check_board(host, changed)
 
 
 def check_delete(host: Host, system: Mapping[str, Any], active_controller: str) -> list[Refusal]:

@@ -37,6 +37,9 @@ BOOTING, COMPLETED, INSTALL_FAILED = "booting", "completed", "failed"
 # Whether a host waits for its installation (spec sysinv.md 2.1, action_state).
 REINSTALLING, REINSTALLED = "reinstalling", "reinstalled"
 
+# Whether a host was ever unlocked, and ever enabled.
+PROVISIONING, PROVISIONED = "provisioning", "provisioned"
+
 CLOCKS = ("ntp", "ptp")
 
 

@@ -11,13 +11,21 @@ from oslo_utils import uuidutils
 from sqlalchemy.engine import Connection
 
 from stx import db, exception, paging
-from sysinv import rules
+from sysinv import board, defaults, rules
 from sysinv.db import models
 
 database = db.Database("sysinv")
 
 Record = dict[str, Any]
 _system, _host = models.i_system, models.i_host
+
+# Attributes of hosts that lists are not sorted by, as nobody is shown them.
+_INNER = frozenset(
+    {
+        *("bm_password", "action_number", "requested_action", "action_taken", "install_silent_minutes"),
+        *("mtce_procedure", "mtce_stage", "mtce_attempts", "mtce_number", "mtce_boot_id", "mtce_failures", "mtce_cause"),
+    }
+)
 
 # Inventory by the name that the agent gives a kind: its table, and the columns that tell its rows apart on one host.
 TABLES: dict[str, tuple[sa.Table, tuple[str, ...]]] = {
@@ -30,7 +38,11 @@ TABLES: dict[str, tuple[sa.Table, tuple[str, ...]]] = {
     "pci": (models.pci_devices, ("pciaddr",)),
     "lldp_agent": (models.lldp_agent, ("port_name",)),
     "lldp_neighbour": (models.lldp_neighbour, ("port_name", "msap")),
+    "sensorgroup": (models.i_sensorgroups, ("sensorgroupname",)),
+    "sensor": (models.i_sensors, ("sensorname",)),
 }
+# What a host's board tells, and not its agent.
+OF_BOARDS = frozenset({"sensorgroup", "sensor"})
 
 # What the operator decides: a report from the host fills it in once and never overwrites it.
 _DECIDED: dict[str, frozenset[str]] = {
@@ -40,6 +52,10 @@ _DECIDED: dict[str, frozenset[str]] = {
     ),
     "partition": frozenset({"status", "capabilities"}),
     "pci": frozenset({"name", "enabled"}),
+    "sensorgroup": frozenset(
+        {"audit_interval_group", "actions_minor_group", "actions_major_group", "actions_critical_group", "suppress"}
+    ),
+    "sensor": frozenset({"suppress", "status"}),
 }
 _HOUSEKEEPING = frozenset({"id", "uuid", "created_at", "updated_at", "host_id"})
 
@@ -86,7 +102,10 @@ def update_system(connection: Connection, system_uuid: str, changes: Mapping[str
 
 
 def _hosts() -> sa.Select[Any]:
-    return sa.select(*_host.c, _system.c.uuid.label("isystem_uuid")).join_from(_host, _system)
+    # Whoever reads hosts learns that there is a password, and not what it is.
+    columns = [column for column in _host.c if column.name != "bm_password"]
+    has_password = _host.c.bm_password.is_not(None).label("has_bm_password")
+    return sa.select(*columns, has_password, _system.c.uuid.label("isystem_uuid")).join_from(_host, _system)
 
 
 def _identified(reference: str) -> Any:
@@ -103,7 +122,7 @@ def list_hosts(connection: Connection, page: paging.Page, personality: str | Non
     select = _hosts()
     if personality is not None:
         select = select.where(_host.c.personality == personality)
-    return paging.fetch(connection, select, _host, page)
+    return paging.fetch(connection, select, _host, page, hidden=_INNER)
 
 
 @database.reader
@@ -136,6 +155,14 @@ def get_host(connection: Connection, reference: str) -> Record:
     if row is None:
         raise exception.NotFound(f"There is no host {reference[:80]}. `system host-list` shows those that there are.")
     return dict(row)
+
+
+@database.reader
+def boards(connection: Connection) -> list[Record]:
+    """How the boards of hosts are reached; passwords as they are stored."""
+    columns = (_host.c[name] for name in ("hostname", *board.FIELDS))
+    known = sa.and_(_host.c.hostname.is_not(None), *(_host.c[name].is_not(None) for name in board.FIELDS))
+    return db.records(connection.execute(sa.select(*columns).where(known).order_by(_host.c.id)))
 
 
 @database.reader
@@ -206,13 +233,14 @@ def store_inventory(connection: Connection, host_uuid: str, reports: Mapping[str
     if host_id is None:
         return False
     for kind, (digest, records) in reports.items():
-        _store_kind(connection, host_id, kind, records)
+        store_kind(connection, host_id, kind, records)
         row = {"host_id": host_id, "kind": kind, "digest": digest, "reported_at": _now()}
         db.upsert(connection, models.host_inventory, ["host_id", "kind"], [row])
     return True
 
 
-def _store_kind(connection: Connection, host_id: int, kind: str, records: list[Record]) -> None:
+def store_kind(connection: Connection, host_id: int, kind: str, records: list[Record]) -> None:
+    """Within a transaction: make what is stored of one kind equal to the records, but for what is not the reporter's to decide."""
     table, key = TABLES[kind]
     columns = [column.name for column in table.c if column.name not in _HOUSEKEEPING]
     decided = _DECIDED.get(kind, frozenset())
@@ -260,7 +288,25 @@ def _inventory(kind: str) -> sa.Select[Any]:
         port = models.port
         on_port = sa.and_(port.c.host_id == table.c.host_id, port.c.name == table.c.port_name)
         select = select.add_columns(port.c.uuid.label("port_uuid")).join(port, on_port, isouter=True)
+    if kind == "sensor":
+        group = models.i_sensorgroups
+        in_group = sa.and_(group.c.host_id == table.c.host_id, group.c.sensorgroupname == table.c.sensorgroupname)
+        # What is set of a group holds for its sensors.
+        inherited = [
+            group.c[f"actions_{severity}_group"].label(f"actions_{severity}") for severity in ("minor", "major", "critical")
+        ]
+        select = select.add_columns(
+            group.c.uuid.label("sensorgroup_uuid"), group.c.audit_interval_group.label("audit_interval"), *inherited
+        ).join(group, in_group, isouter=True)
     return select
+
+
+@database.reader
+def busy_partitions(connection: Connection, host_id: int) -> list[str]:
+    """Paths of the host's partitions that are being made, changed or removed."""
+    table = models.partition
+    select = sa.select(table.c.device_path).where(table.c.host_id == host_id, table.c.status.in_(defaults.PARTITIONS_BUSY))
+    return list(connection.execute(select.order_by(table.c.device_path)).scalars())
 
 
 # A thing inside a thing: (what is listed, what it is inside of) to the column that ties them.
@@ -271,6 +317,7 @@ _INSIDE = {
     ("partition", "disk"): models.i_idisk,
     ("lldp_agent", "port"): models.port,
     ("lldp_neighbour", "port"): models.port,
+    ("sensor", "sensorgroup"): models.i_sensorgroups,
 }
 
 

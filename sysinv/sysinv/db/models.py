@@ -102,6 +102,20 @@ i_host = _table(
     _text("bm_ip"),
     _text("bm_type", 31),
     _text("bm_username"),
+    # Encrypted.
+    _text("bm_password", 1023),
+    # How many actions were asked for, and the newest of them.
+    _number("action_number", nullable=False, server_default="0"),
+    _text("requested_action", 31),
+    # What mtce keeps here: the newest request that it took up, and where its work on the host stands.
+    _number("action_taken", nullable=False, server_default="0"),
+    _text("mtce_procedure", 31),
+    _text("mtce_stage", 31),
+    _number("mtce_attempts", nullable=False, server_default="0"),
+    _number("mtce_number", nullable=False, server_default="0"),
+    _text("mtce_boot_id", 63),
+    sa.Column("mtce_failures", sa.JSON, nullable=False, server_default=sa.text("'{}'")),
+    _text("mtce_cause", 31),
 )
 
 i_node = _of_host("i_node", ("numa_node",), _number("numa_node", nullable=False), sa.Column("capabilities", sa.JSON))
@@ -266,6 +280,76 @@ lldp_neighbour = _of_host(
     _text("port_name", nullable=False),
     _text("msap", 511, nullable=False),
     *[_text(name, 1023) for name in (*_TLVS, *_HEARD_TLVS)],
+)
+
+# From where on a sensor is minor, major or critical; text, as they are shown.
+_THRESHOLDS = tuple(f"t_{severity}_{end}" for severity in ("minor", "major", "critical") for end in ("lower", "upper"))
+
+i_sensorgroups = _of_host(
+    "i_sensorgroups",
+    ("sensorgroupname",),
+    _text("sensorgroupname", nullable=False),
+    _text("path"),
+    _text("sensortype", 31),
+    _text("datatype", 31),
+    _text("state", 31),
+    _text("possible_states"),
+    _text("algorithm", 63),
+    _number("audit_interval_group"),
+    *[_text(f"actions_{severity}_choices") for severity in ("critical", "major", "minor")],
+    *[_text(f"actions_{severity}_group", 31) for severity in ("minor", "major", "critical")],
+    sa.Column("suppress", sa.Boolean),
+    *[_text(f"{name}_group", 31) for name in ("unit_base", "unit_modifier", "unit_rate", *_THRESHOLDS)],
+    _number("record_ttl"),
+    # The names of its sensors, with commas between them.
+    sa.Column("sensors", sa.Text),
+    sa.Column("capabilities", sa.JSON),
+)
+
+i_sensors = _of_host(
+    "i_sensors",
+    ("sensorname",),
+    _text("sensorname", nullable=False),
+    _text("sensorgroupname", nullable=False),
+    _text("path"),
+    _text("sensortype", 31),
+    _text("datatype", 31),
+    _text("status", 31),
+    _text("state", 31),
+    _text("state_requested", 31),
+    _text("sensor_action_requested", 31),
+    _text("algorithm", 63),
+    sa.Column("suppress", sa.Boolean),
+    *[_text(name, 31) for name in ("unit_base", "unit_modifier", "unit_rate", *_THRESHOLDS)],
+    sa.Column("capabilities", sa.JSON),
+)
+
+# Hosts whose sensors somebody wants learned anew; the token tells one wish from the next.
+sensor_relearn = sa.Table(
+    "sensor_relearn",
+    metadata,
+    sa.Column("host_id", sa.Integer, sa.ForeignKey("i_host.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("token", sa.String(36), nullable=False),
+)
+
+service_parameter = _table(
+    "service_parameter",
+    _text("service", 16, nullable=False),
+    _text("section", 128, nullable=False),
+    _text("name", nullable=False),
+    _text("value", nullable=False),
+    _text("personality"),
+    _text("resource"),
+    sa.UniqueConstraint("service", "section", "name", "personality", "resource", name="uq_service_parameter"),
+)
+
+# What the parameters of a service were when they were applied last: section, name, value, personality and resource of each.
+service_parameter_applied = sa.Table(
+    "service_parameter_applied",
+    metadata,
+    sa.Column("service", sa.String(16), primary_key=True),
+    sa.Column("parameters", sa.JSON, nullable=False),
+    sa.Column("applied_at", sa.DateTime, nullable=False),
 )
 
 # What each host reported last, by kind: an unchanged report is known by its digest alone.

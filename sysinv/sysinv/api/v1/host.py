@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """/v1/ihosts: hosts, and what they are made of (spec sysinv.md 1.7.2)."""
 
+import contextlib
 from typing import Any
 
 from oslo_config import cfg
 from wsme import types as wtypes
 
 from stx import exception
+from stx.context import RequestContext
 from stx.rest import app, query, types, wire
-from sysinv import client, policies, states
+from sysinv import actions, board, client, policies, states
 from sysinv.api.v1 import (
+    action,
     cpu,
     disk,
     install_progress,
@@ -20,7 +23,8 @@ from sysinv.api.v1 import (
     partition,
     pci_device,
     port,
-    swact,
+    sensor,
+    sensorgroup,
 )
 from sysinv.db import api as db_api
 
@@ -44,6 +48,7 @@ _SETTINGS = frozenset(
         "vsc_controllers",
         "hw_settle",
         "clock_synchronization",
+        *board.FIELDS,
     }
 )
 
@@ -58,6 +63,8 @@ _SUBRESOURCES = {
     "pci_devices": pci_device.controller,
     "lldp_agents": lldp_agent.controller,
     "lldp_neighbours": lldp_neighbour.controller,
+    "isensors": sensor.controller,
+    "isensorgroups": sensorgroup.controller,
 }
 
 
@@ -75,16 +82,16 @@ class Host(types.Resource):
     subfunction_oper = wtypes.text
     subfunction_avail = wtypes.text
     invprovision = wtypes.text
-    action = types.choice(*swact.ACTIONS)
+    action = types.choice(*actions.ACTIONS)
     ihost_action = wtypes.text
     action_state = wtypes.text
     task = wtypes.text
     mtce_info = wtypes.text
     vim_progress_status = wtypes.text
     reserved = types.boolean_text
-    bm_ip = wtypes.text
-    bm_type = wtypes.text
-    bm_username = wtypes.text
+    bm_ip = types.ip_address
+    bm_type = types.choice(*board.TYPES)
+    bm_username = types.text
     serialid = types.text
     location = types.json
     uptime = types.integer
@@ -114,6 +121,12 @@ class Host(types.Resource):
     updated_at = types.datetime_utc
 
 
+class HostRequest(Host):
+    """What can be asked for and is never shown."""
+
+    bm_password = types.secret
+
+
 def _extend(answer: dict[str, Any], record: wire.Record, base: str) -> None:
     # Storage hosts that replicate each other are peers.
     answer["peers"] = answer["peer_id"] = None
@@ -135,8 +148,9 @@ _full = wire.View(Host, "ihosts", extend=_extend_one)
 
 class HostController(app.Controller):
     _custom_actions = {"detail": ["GET"]}
-    # Of the class: it is no collection of a host's parts.
+    # Of the class: they are no collections of a host's parts.
     install_progress = install_progress.InstallProgressController()
+    actions = action.ActionController()
 
     def __init__(self) -> None:
         self._conductor = client.Conductor()
@@ -168,22 +182,32 @@ class HostController(app.Controller):
     @app.expose
     def post(self) -> dict[str, Any]:
         context = self.authorize(policies.HOST_CREATE)
-        values = wire.from_body(Host, _SETTINGS)
+        values = wire.from_body(HostRequest, _SETTINGS)
         created = self._conductor.create_host(context, values)
         return _full.render(db_api.get_host(created["uuid"]), query.base_url())
 
     @app.expose
     def patch(self, host: str) -> dict[str, Any]:
-        context = self.authorize(policies.HOST_MODIFY)
-        changes = wire.from_patch(Host, _SETTINGS | {"action"})
+        context = self._authorize_patch()
+        changes = wire.from_patch(HostRequest, _SETTINGS | {"action"})
+        self.authorize(policies.HOST_ACTION if "action" in changes else policies.HOST_MODIFY)
         found = db_api.get_host(host)
         if "action" in changes:
             if len(changes) > 1 or changes["action"] is None:
                 raise exception.Invalid("An action is asked for alone: replace /action, and nothing else in the same request.")
-            swact.carry_out(context, found, changes["action"])
-            return _full.render(db_api.get_host(found["uuid"]), query.base_url())
-        self._conductor.update_host(context, found["uuid"], changes)
+            action.carry_out(context, self._conductor, found, changes["action"])
+        else:
+            self._conductor.update_host(context, found["uuid"], changes)
         return _full.render(db_api.get_host(found["uuid"]), query.base_url())
+
+    def _authorize_patch(self) -> RequestContext:
+        """Let pass who may do something by PATCH; what that is, is looked at when it is known what is wanted."""
+        try:
+            return self.authorize(policies.HOST_MODIFY)
+        except exception.Forbidden:
+            with contextlib.suppress(exception.Forbidden):
+                return self.authorize(policies.HOST_ACTION)
+            raise
 
     @app.expose
     def delete(self, host: str) -> None:

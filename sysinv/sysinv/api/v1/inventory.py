@@ -45,7 +45,7 @@ class InventoryController(app.Controller):
             # The list of a host that does not exist is an error, not an empty list.
             host = db_api.get_host(parent)["uuid"]
         elif self._parent is not None:
-            inside = (self._parent, _found(self._parent, parent)["uuid"])
+            inside = (self._parent, found(self._parent, parent)["uuid"])
         rows = db_api.list_inventory(self._kind, asked.page, host, inside)
         base = query.base_url()
         return {self._collection: [self._view.render(row, base) for row in rows], **query.next_link(asked.page, rows)}
@@ -59,11 +59,12 @@ class InventoryController(app.Controller):
         self.authorize(policies.INVENTORY_GET)
         if self._parent is not None:
             raise exception.Forbidden(f"A single item is found at its own path only: /v1/{self._view.path}/{path[-1][:80]}.")
-        return self._view.render(_found(self._kind, "/".join(path)), query.base_url())
+        return self._view.render(found(self._kind, "/".join(path)), query.base_url())
 
 
-def _found(kind: str, item: str | None) -> dict[str, Any]:
-    found = db_api.get_inventory(kind, item) if uuidutils.is_uuid_like(item) else None
-    if found is None:
+def found(kind: str, item: str | None) -> dict[str, Any]:
+    """:raises exception.NotFound: when nothing of the kind has this uuid"""
+    row = db_api.get_inventory(kind, item) if uuidutils.is_uuid_like(item) else None
+    if row is None:
         raise exception.NotFound(f"No {kind.replace('_', ' ')} has the uuid {str(item)[:80]}.")
-    return found
+    return row

@@ -61,6 +61,13 @@ def call(context: RequestContext, method: str, path: str, parameters: Mapping[st
     return value
 
 
+def ask_controller(context: RequestContext, host: str, action: str) -> dict[str, Any]:
+    """Ask something of a controller, or whether it could be done; gives what Service Management says to it."""
+    body = {"origin": "sysinv", "action": action, "admin": "unknown", "oper": "unknown", "avail": ""}
+    answer: dict[str, Any] = call(context, "PATCH", f"servicenode/{host}", body=body)
+    return answer
+
+
 def _sentence(value: Any) -> str | None:
     """The text of an error that it answered with."""
     try:

@@ -17,8 +17,10 @@ from sysinv.api import root
 from sysinv.db import api as db_api
 
 __all__ = [
+    "GROUPS",
     "INVENTORY",
     "MAC",
+    "SENSORS",
     "RestTest",
     "SystemTest",
     "discovered_row",
@@ -153,6 +155,41 @@ INVENTORY: dict[str, list[dict[str, Any]]] = {
 }
 
 
+_CHOICES = {f"actions_{severity}_choices": "ignore,log,alarm" for severity in ("minor", "major")}
+_ACTIONS = {"actions_minor_group": "ignore", "actions_major_group": "log", "actions_critical_group": "alarm"}
+
+# What mtce stores of the sensors of a host.
+GROUPS: list[dict[str, Any]] = [
+    {
+        "sensorgroupname": f"server {kind}",
+        "sensortype": kind,
+        "datatype": "analog",
+        "state": "enabled",
+        "algorithm": "debounce-1.v1",
+        "audit_interval_group": 120,
+        "suppress": False,
+        "actions_critical_choices": "ignore,log,alarm,reset,powercycle",
+        **_CHOICES,
+        **_ACTIONS,
+    }
+    for kind in ("temperature", "fan")
+]
+SENSORS: list[dict[str, Any]] = [
+    {
+        "sensorname": name,
+        "sensorgroupname": f"server {kind}",
+        "sensortype": kind,
+        "datatype": "analog",
+        "status": "offline",
+        "state": "enabled",
+        "suppress": False,
+        "unit_base": unit,
+        "t_critical_upper": "95",
+    }
+    for name, kind, unit in (("CPU Temp", "temperature", "°C"), ("Fan 1", "fan", "RPM"), ("Fan 2", "fan", "RPM"))
+]
+
+
 def inventory_of_a_machine() -> dict[str, list[dict[str, Any]]]:
     """A copy to change."""
     return copy.deepcopy(INVENTORY)
@@ -214,6 +251,12 @@ class SystemTest(testing.TestCase):
     def report(self, host_uuid: str, found: dict[str, list[dict[str, Any]]] = INVENTORY) -> None:
         """Report inventory as the host's agent does."""
         self.conductor.report_inventory(self.context, host_uuid, reports(found))
+
+    def store_sensors(self, host_uuid: str) -> None:
+        """Store sensors as mtce does."""
+        self.conductor.store_sensor_model(
+            self.context, host_uuid, client.SensorModel(copy.deepcopy(GROUPS), copy.deepcopy(SENSORS))
+        )
 
     def host(self, reference: str = "controller-0") -> dict[str, Any]:
         return db_api.get_host(reference)

@@ -85,6 +85,7 @@ class CreateTest(ConductorTest):
             "mgmt_ip": "192.168.204.10",
             "action_state": "reinstalling",
         }
+        del expected["bm_password"]
         stored = self.host("compute-0")
         self.assertEqual(expected, {name: stored[name] for name in expected})
         self.assertEqual((stored["id"], stored["uuid"]), (made["id"], made["uuid"]))
@@ -320,6 +321,14 @@ class StateTest(ConductorTest):
             "task": "Testing",
             "mtce_info": "x",
             "uptime": 77,
+            "action_taken": 3,
+            "mtce_procedure": "enable",
+            "mtce_stage": "boot",
+            "mtce_attempts": 2,
+            "mtce_number": 4,
+            "mtce_boot_id": "b",
+            "mtce_failures": {"heartbeat": 1},
+            "mtce_cause": "heartbeat",
         }
         self.assertEqual(set(client.STATE_FIELDS), set(changes))
         self.update_state(**changes)
@@ -394,6 +403,17 @@ class InstallationTest(ConductorTest):
         self.assertEqual(("booting", None), self.state())
         self.conductor.update_host_states(self.context, {"compute-0": {"availability": "online"}})
         self.assertEqual(("completed", None), self.state())
+        self.assertEqual("reinstalled", self.host("compute-0")["action_state"])
+
+    def test_one_that_is_installed_again_before_anybody_sees_it_away_is_done(self) -> None:
+        self.conductor.update_host_states(self.context, {"compute-0": {"availability": "online"}})
+        self.conductor.request_action(self.context, self.host("compute-0")["uuid"], "reinstall")
+        self.conductor.update_host_states(self.context, {"compute-0": {"uptime": 7}})
+        self.assertEqual("reinstalling", self.host("compute-0")["action_state"])
+        begun = {"action_taken": 1, "mtce_procedure": "reinstall", "mtce_stage": "tell", "task": "Reinstall Succeeded"}
+        self.conductor.update_host_states(self.context, {"compute-0": begun})
+        self.assertEqual("reinstalling", self.host("compute-0")["action_state"])
+        self.conductor.update_host_states(self.context, {"compute-0": {"mtce_procedure": None, "mtce_stage": None, "task": None}})
         self.assertEqual("reinstalled", self.host("compute-0")["action_state"])
 
     def test_another_state_is_published_and_progress_is_not(self) -> None:

@@ -160,6 +160,20 @@ for port, mac in [word.split(",") for word in sys.argv[1:]]:
     print(port, mac, socket.inet_ntoa(address), given.get(12, b"").decode())
 """
 
+# Once dnsmasq has begun to listen.
+_RELEASE = """
+import pathlib, time
+from sysinv import dnsmasq, leases
+
+for _ in range(100):
+    freed = leases.in_the_way(dnsmasq.held(pathlib.Path("dnsmasq.leases")), {"192.168.204.10": "ours"})
+    if not freed:
+        break
+    for lease in freed:
+        dnsmasq.release(lease)
+    time.sleep(0.1)
+"""
+
 # Two networks of their own, with the machine at the other end of the cables.
 _NETWORKS = """
 set -e
@@ -171,9 +185,11 @@ for port in pxeboot mgmt; do
     ip link set $port up
     nsenter -t $machine -n ip link set $port up
 done
+ip link set lo up
 ip address add 169.254.202.2/24 dev pxeboot
 ip address add 192.168.204.2/24 dev mgmt
 dnsmasq --no-daemon --conf-file=dnsmasq.conf & server=$!
+"$RELEASE_WITH" release.py
 nsenter -t $machine -n "$@"
 """
 
@@ -217,8 +233,11 @@ class ServedTest(testing.TestCase):
         boot.replace(self.path / boot.HOSTS, boot_files.dnsmasq_hosts(named))
         boot.replace(self.path / boot.NAMES, boot_files.dnsmasq_names(named, *test_boot_files.NETWORKS))
 
-    def boot(self, *machines: str) -> list[str]:
-        """What machines, each a port and a MAC address, are given."""
+    def boot(self, *machines: str, releases: str = "true") -> list[str]:
+        """What machines, each a port and a MAC address, are given.
+
+        :param releases: what calls release.py before
+        """
         done = subprocess.run(
             ["unshare", "-rn", "sh", "-c", _NETWORKS, "sh", sys.executable, "machine.py", *machines],
             cwd=self.path,
@@ -226,6 +245,7 @@ class ServedTest(testing.TestCase):
             text=True,
             timeout=60,
             check=False,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "RELEASE_WITH": releases},
         )
         self.assertEqual(0, done.returncode, done.stderr)
         return done.stdout.splitlines()
@@ -239,3 +259,26 @@ class ServedTest(testing.TestCase):
         self.assertEqual(noted.split()[:3], ["pxeboot", lease.mac, lease.address])
         self.assertEqual(("add", ("efi", "pxeboot")), (lease.action, lease.tags))
         self.assertTrue(leases.discovers(lease, ipaddress.ip_network("169.254.202.0/24")))
+
+    def test_an_address_that_another_machine_had_is_free_for_the_one_that_has_it_now(self) -> None:
+        self.assertEqual([f"mgmt {mac(1)} 192.168.204.10 compute-0"], self.boot(f"mgmt,{mac(1)}"))
+        (self.path / "release.py").write_text(textwrap.dedent(_RELEASE))
+        boot.replace(self.path / boot.HOSTS, boot_files.dnsmasq_hosts([test_boot_files.host(mgmt_mac=mac(2))]))
+        self.assertEqual([f"mgmt {mac(2)} 192.168.204.10 compute-0"], self.boot(f"mgmt,{mac(2)}", releases=sys.executable))
+
+
+@ddt.ddt
+class LeasesTest(testing.TestCase):
+    def test_leases_are_read_and_what_is_none_is_passed_over(self) -> None:
+        text = f"1795814756 {mac(3)} 192.168.200.10 compute-1 ff:41\n1795732188 {mac(3)} 169.254.202.124 * *\nduid 00:01\n1 2 3\n"
+        found = [leases.Held(mac(3), "192.168.200.10", b"\xff\x41"), leases.Held(mac(3), "169.254.202.124")]
+        self.assertEqual(found, leases.held(text))
+
+    @ddt.data((mac(1), []), (mac(2), ["192.168.204.10"]))
+    @ddt.unpack
+    def test_a_lease_is_in_the_way_of_another_machine_only(self, owner: str, freed: list[str]) -> None:
+        kept = [leases.Held(mac(1), "192.168.204.10"), leases.Held(mac(1), "169.254.202.7")]
+        self.assertEqual(freed, [each.address for each in leases.in_the_way(kept, {"192.168.204.10": owner})])
+
+    def test_without_a_file_there_are_none(self) -> None:
+        self.assertEqual([], dnsmasq.held(pathlib.Path("/nowhere")))

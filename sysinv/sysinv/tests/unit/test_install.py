@@ -80,21 +80,25 @@ class OnlineTest(testing.TestCase):
     @ddt.data("booting", "postinstall", "installing", "preinstall", "failed")
     def test_a_host_that_comes_online_has_been_installed(self, before: str) -> None:
         found = host(install_state=before, install_state_info="12/12", install_silent_minutes=3, action_state="reinstalling")
-        after = {**found, **install.on_availability(found, "online")}
+        after = {**found, **install.on_states({**found, "availability": "online"})}
         self.assertEqual(("completed", None), state(after))
         self.assertEqual((0, "reinstalled"), (after["install_silent_minutes"], after["action_state"]))
 
     @ddt.data(None, "completed")
     def test_a_host_that_nobody_installs_stays_as_it_is(self, before: str | None) -> None:
-        self.assertEqual({}, install.on_availability(host(install_state=before, action_state="none"), "online"))
+        self.assertEqual({}, install.on_states(host(install_state=before, action_state="none", availability="online")))
 
     def test_a_host_that_was_installed_elsewhere_waits_no_longer(self) -> None:
         found = host(action_state="reinstalling")
-        self.assertEqual({"action_state": "reinstalled"}, install.on_availability(found, "online"))
+        self.assertEqual({"action_state": "reinstalled"}, install.on_states({**found, "availability": "online"}))
 
-    @ddt.data("offline", "failed", "available", "degraded")
+    @ddt.data("offline", "failed", "power-off")
     def test_other_states_tell_nothing(self, availability: str) -> None:
-        self.assertEqual({}, install.on_availability(host(install_state="booting", action_state="reinstalling"), availability))
+        self.assertEqual({}, install.on_states(host(install_state="booting", availability=availability)))
+
+    @ddt.data({"action_number": 3, "action_taken": 2, "requested_action": "reinstall"}, {"mtce_procedure": "reinstall"})
+    def test_one_that_is_about_to_be_installed_again_is_not_done(self, values: dict[str, Any]) -> None:
+        self.assertEqual({}, install.on_states(host(availability="online", **values)))
 
 
 @ddt.ddt
@@ -157,7 +161,7 @@ class AnythingTest(testing.TestCase):
             elif kind == "minute":
                 changes = install.on_minute(found)
             else:
-                changes = install.on_availability(found, value)
+                changes = install.on_states({**found, "availability": value})
             found = {**found, **changes}
             self.assertEqual(others, {name: found[name] for name in others})
             self.assertIn(found["install_state"], (None, *install.TOLD, states.COMPLETED))

@@ -7,6 +7,7 @@ import ddt
 
 from sysinv import policies
 from sysinv.api.v1 import host
+from sysinv.db import service_parameters as db_parameters
 from sysinv.tests.unit import base
 
 READERS = ("reader", "operator", "configurator", "admin")
@@ -24,6 +25,7 @@ _PATHS: tuple[tuple[str, str, tuple[str, ...], int], ...] = (
     ("GET", "/v1/ihosts", READERS, 200),
     ("GET", "/v1/ihosts/detail", READERS, 200),
     ("GET", "/v1/ihosts/compute-0", READERS, 200),
+    ("GET", "/v1/ihosts/compute-0/actions", READERS, 200),
     ("POST", "/v1/ihosts", CONFIGURATORS, 200),
     ("PATCH", "/v1/ihosts/compute-0", CONFIGURATORS, 200),
     ("DELETE", "/v1/ihosts/compute-1", CONFIGURATORS, 204),
@@ -40,12 +42,27 @@ _PATHS: tuple[tuple[str, str, tuple[str, ...], int], ...] = (
             ("idisks", "partitions"),
             ("ports", "lldp_agents"),
             ("ports", "lldp_neighbours"),
+            ("isensorgroups", "isensors"),
         )
     ),
+    ("PATCH", "/v1/isensors/{isensors}", CONFIGURATORS, 200),
+    ("PATCH", "/v1/isensorgroups/{isensorgroups}", CONFIGURATORS, 200),
+    ("POST", "/v1/isensorgroups/relearn", CONFIGURATORS, 200),
+    ("GET", "/v1/service_parameter", READERS, 200),
+    ("GET", "/v1/service_parameter/{service_parameter}", READERS, 200),
+    ("PATCH", "/v1/service_parameter/{service_parameter}", CONFIGURATORS, 200),
+    ("POST", "/v1/service_parameter", CONFIGURATORS, 409),
+    ("POST", "/v1/service_parameter/apply", CONFIGURATORS, 200),
+    ("DELETE", "/v1/service_parameter/{service_parameter}", CONFIGURATORS, 400),
 )
 _BODIES: dict[str, Any] = {
     "POST": {"personality": "worker", "hostname": "compute-1", "mgmt_mac": "08:00:27:00:01:02"},
     "PATCH": [{"op": "replace", "path": "/location", "value": {"locn": "x"}}],
+}
+_PARAMETER_VALUE = [{"op": "replace", "path": "/value", "value": "900"}]
+_PARAMETER_BODIES: dict[tuple[str, str], Any] = {
+    ("POST", "service_parameter"): {"service": "platform", "section": "maintenance", "parameters": {"mnfa_timeout": "0"}},
+    ("POST", "apply"): {"service": "platform"},
 }
 
 
@@ -54,13 +71,16 @@ class RolesTest(base.RestTest):
     def prepare(self) -> None:
         self.create(1)
         self.report(self.host("compute-0")["uuid"])
+        self.store_sensors(self.host("compute-0")["uuid"])
 
     def setUp(self) -> None:
         super().setUp()
         kinds = {"inodes": "numa", "icpus": "cpu", "imemorys": "memory", "idisks": "disk", "partitions": "partition"}
         kinds |= {"ports": "port", "ethernet_ports": "port", "pci_devices": "pci"}
         kinds |= {"lldp_agents": "lldp_agent", "lldp_neighbours": "lldp_neighbour"}
+        kinds |= {"isensors": "sensor", "isensorgroups": "sensorgroup"}
         self.uuids = {name: self.rows(kind, "compute-0")[0]["uuid"] for name, kind in kinds.items()}
+        self.uuids["service_parameter"] = db_parameters.all_parameters("platform")[0]["uuid"]
 
     def answers(self, token: str) -> dict[str, int]:
         """What every path answers to requests with this token."""
@@ -69,6 +89,12 @@ class RolesTest(base.RestTest):
             body = _BODIES.get(method)
             if method == "PATCH" and "isystems" in path:
                 body = [{"op": "replace", "path": "/location", "value": "x"}]
+            if method == "PATCH" and "isensor" in path:
+                body = [{"op": "replace", "path": "/suppress", "value": "True"}]
+            if "service_parameter" in path:
+                body = _PARAMETER_BODIES.get((method, path.rpartition("/")[2]), _PARAMETER_VALUE)
+            if path.endswith("/relearn"):
+                body = {"host_uuid": self.host("compute-0")["uuid"]}
             if method == "DELETE" and "ihosts" in path and found["POST /v1/ihosts"] != 200:
                 self.create(2, **_BODIES["POST"])
             answer = self.rest.request(method, path.format(system=self.system_uuid, **self.uuids), body, token=token)
@@ -124,8 +150,18 @@ class RulesTest(base.SystemTest):
             *(("GET", f"/v1/ihosts/{{host}}/{name}") for name in host._SUBRESOURCES),
             ("PATCH", "/v1/isystems/{uuid}"),
             ("GET", "/v1/ihosts/{host}"),
+            ("GET", "/v1/ihosts/{host}/actions"),
             ("POST", "/v1/ihosts"),
             ("PATCH", "/v1/ihosts/{host}"),
             ("DELETE", "/v1/ihosts/{host}"),
+            ("PATCH", "/v1/isensors/{uuid}"),
+            ("PATCH", "/v1/isensorgroups/{uuid}"),
+            ("POST", "/v1/isensorgroups/relearn"),
+            ("GET", "/v1/service_parameter"),
+            ("GET", "/v1/service_parameter/{uuid}"),
+            ("POST", "/v1/service_parameter"),
+            ("PATCH", "/v1/service_parameter/{uuid}"),
+            ("DELETE", "/v1/service_parameter/{uuid}"),
+            ("POST", "/v1/service_parameter/apply"),
         }
         self.assertEqual(set(), expected - documented)

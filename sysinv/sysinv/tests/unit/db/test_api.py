@@ -81,6 +81,7 @@ class InventoryTest(base.SystemTest):
         self.report(self.host()["uuid"])
         self.create(hostname="edge")
         self.report(self.host("edge")["uuid"])
+        self.store_sensors(self.host("edge")["uuid"])
 
     def first(self, kind: str, reference: str = "edge") -> dict[str, Any]:
         return self.rows(kind, reference)[0]

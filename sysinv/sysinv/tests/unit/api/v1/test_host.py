@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """/v1/ihosts by requests (spec sysinv.md 1.7.2)."""
 
+import logging
 import uuid
 from typing import Any
 from urllib import parse
+
+import fixtures
 
 from stx import testing
 from sysinv.db import api as db_api
@@ -74,6 +77,8 @@ SUBLINKS = {
     "pci_devices",
     "lldp_agents",
     "lldp_neighbours",
+    "isensors",
+    "isensorgroups",
 }
 SETTINGS = {
     "hostname",
@@ -92,6 +97,9 @@ SETTINGS = {
     "vsc_controllers",
     "hw_settle",
     "clock_synchronization",
+    "bm_type",
+    "bm_ip",
+    "bm_username",
 }
 
 
@@ -209,6 +217,8 @@ class ListTest(base.RestTest):
             ("limit=-1", "is not a positive number"),
             ("sort_dir=up", "neither asc nor desc"),
             ("sort_key=colour", "Cannot sort by 'colour'."),
+            ("sort_key=bm_password", "Cannot sort by 'bm_password'. Choose one of: action,"),
+            ("sort_key=mtce_stage", "Cannot sort by 'mtce_stage'."),
             ("marker=x", "The marker 'x' is not a uuid"),
             (f"marker={uuid.uuid4()}", "is not the uuid of an item of this list"),
             ("colour=red", "There is no query parameter 'colour'."),
@@ -365,6 +375,80 @@ class ModifyTest(base.RestTest):
 
     def test_a_host_that_is_not_there_is_named(self) -> None:
         self.assert_refused(404, "There is no host nobody.", self.patch("/v1/ihosts/nobody", serialid="7"))
+
+
+class BoardTest(base.RestTest):
+    """How a host's board management controller is reached."""
+
+    SECRET = "Secret*1"
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.given = {"bm_type": "bmc", "bm_ip": "192.0.2.7", "bm_username": "root", "bm_password": self.SECRET}
+        self.create()
+
+    def board(self) -> tuple[str | None, ...]:
+        host = self.rest.get("/v1/ihosts/compute-0").json
+        return tuple(host[name] for name in ("bm_type", "bm_ip", "bm_username"))
+
+    def test_it_is_said_when_a_host_is_added(self) -> None:
+        answer = self.rest.request("POST", "/v1/ihosts", {"personality": "worker", "mgmt_mac": base.MAC, **self.given})
+        self.assertEqual((200, "ipmi", "192.0.2.7"), (answer.status, answer.json["bm_type"], answer.json["bm_ip"]))
+        self.assertEqual(["compute-1"], list(self.conductor.get_board_logins(self.context)))
+
+    def test_it_is_changed_and_taken_away(self) -> None:
+        self.assertEqual(200, self.patch("/v1/ihosts/compute-0", **self.given).status)
+        self.assertEqual(("ipmi", "192.0.2.7", "root"), self.board())
+        self.assertEqual(200, self.patch("/v1/ihosts/compute-0", bm_type="redfish").status)
+        self.assertEqual(("redfish", "192.0.2.7", "root"), self.board())
+        self.assertEqual(200, self.patch("/v1/ihosts/compute-0", bm_type="none").status)
+        self.assertEqual(((None, None, None), {}), (self.board(), self.conductor.get_board_logins(self.context)))
+
+    def test_the_password_is_never_shown(self) -> None:
+        shown = [self.patch("/v1/ihosts/compute-0", **self.given)]
+        shown += [self.rest.get(f"/v1/ihosts{path}") for path in ("", "/detail", "/compute-0", "/compute-0/actions")]
+        for answer in shown:
+            self.assertEqual(200, answer.status)
+            self.assertNotIn(self.SECRET.encode(), answer.body)
+            self.assertNotIn(b"has_bm_password", answer.body)
+            self.assertNotIn(b"gAAAA", answer.body)
+
+    def test_no_log_has_it_however_much_is_logged(self) -> None:
+        log = self.useFixture(fixtures.FakeLogger(level=logging.DEBUG))
+        self.assertEqual(200, self.patch("/v1/ihosts/compute-0", **self.given).status)
+        self.conductor.get_board_logins(self.context)
+        self.assertIn("sysinv:ihosts:modify", log.output)
+        self.assertNotIn(self.SECRET, log.output)
+
+    def test_a_refusal_does_not_quote_it(self) -> None:
+        path = "/v1/ihosts/compute-0"
+        operation = {"op": "replace", "path": "/bm_password", "value": self.SECRET}
+        for answer in (
+            self.patch(path, bm_password=self.SECRET),
+            self.patch(path, **{**self.given, "bm_password": [self.SECRET]}),
+            self.patch(path, **{**self.given, "bm_password": self.SECRET + "\0"}),
+            self.patch(path, **{**self.given, "bm_ip": None}),
+            self.rest.request("PATCH", path, [{**operation, "path": None}]),
+            self.rest.request("PATCH", path, [{**operation, "op": "move"}]),
+            self.rest.request("PATCH", path, [{**operation, "path": "/bm_password/x"}]),
+            self.rest.request("POST", "/v1/ihosts", {"personality": "worker", **self.given}),
+        ):
+            self.assertEqual(400, answer.status, answer.body)
+            self.assertNotIn(self.SECRET, answer.fault)
+
+    def test_what_is_wrong_is_named(self) -> None:
+        for changes, text in (
+            ({"bm_type": "ilo9"}, "bm_type cannot be 'ilo9'"),
+            ({"bm_ip": "rack-7"}, "bm_ip cannot be 'rack-7'"),
+            ({"bm_password": 7}, "bm_password cannot be what was given: it is not text."),
+            ({"bm_ip": None, "bm_username": None}, "give bm_ip and bm_username, or bm_type=none."),
+        ):
+            self.assert_refused(400, text, self.patch("/v1/ihosts/compute-0", **{**self.given, **changes}))
+
+    def test_an_address_is_that_of_one_board(self) -> None:
+        self.create(2, **self.given)
+        answer = self.patch("/v1/ihosts/compute-0", **self.given)
+        self.assert_refused(409, "The board management address 192.0.2.7 is taken already, by compute-1.", answer)
 
 
 class DeleteTest(base.RestTest):

@@ -15,6 +15,7 @@ class InventoryTest(base.RestTest):
 
     def test_every_kind_of_inventory_has_its_path(self) -> None:
         self.report(self.host()["uuid"])
+        self.store_sensors(self.host()["uuid"])
         counts = {name: len(self.listed(f"/v1/{name}")) for name in host._SUBRESOURCES}
         expected = {
             "inodes": 2,
@@ -27,6 +28,8 @@ class InventoryTest(base.RestTest):
             "pci_devices": 1,
             "lldp_agents": 1,
             "lldp_neighbours": 1,
+            "isensors": 3,
+            "isensorgroups": 2,
         }
         self.assertEqual(expected, counts)
         self.assertEqual(len(db_api.TABLES), len(set(expected) - {"ethernet_ports"}))

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What operators can ask of a host, and when (spec sysinv.md 2.2, 2.5).
+
+ACTIONS is the whole of it: what speaks against an action, each with the sentence that says what to do, and which other action it may
+take the place of while that one is in progress.
+"""
+
+import dataclasses
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sysinv import install, states
+from sysinv.rules import Host, Refusal, called
+
+# What a host has before it can be unlocked.
+_NEEDED = ("mgmt_mac", "mgmt_ip", "hostname", "personality", "subfunctions")
+_ONLINE, _POWER_OFF = "online", "power-off"
+# The second controller is unlocked with another load while the system is upgraded.
+_UPGRADED_FIRST = "controller-1"
+_UNLOCK = "unlock"
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What is looked at when an action is asked for.
+
+    :ivar hosts: all hosts, as far as rules look at others
+    :ivar active_controller: its name
+    :ivar busy_partitions: paths of the host's partitions that are being made, changed or removed
+    """
+
+    host: Host
+    system: Mapping[str, Any]
+    hosts: Sequence[Host]
+    active_controller: str
+    busy_partitions: Sequence[str] = ()
+
+    @property
+    def is_simplex(self) -> bool:
+        return bool(self.system["system_mode"] == states.SIMPLEX)
+
+    @property
+    def is_active(self) -> bool:
+        return bool(self.host["hostname"] == self.active_controller)
+
+    @property
+    def is_locked(self) -> bool:
+        return bool(self.host["administrative"] == states.LOCKED)
+
+    @property
+    def missing(self) -> list[str]:
+        """What the host lacks to be unlocked."""
+        return [name for name in _NEEDED if not self.host[name]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """What speaks against an action.
+
+    :ivar reason: a sentence that says what to do; `_words` are filled in
+    """
+
+    speaks_against: Callable[[Facts], bool]
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Action:
+    """:ivar task: what the host's task says from the moment at which the action is asked for
+    :ivar checks: all of them are looked at, so that all reasons are told at once
+    :ivar replaces: actions in progress that it takes the place of
+    :ivar told: what mtce is told to do; by default the same
+    """
+
+    name: str
+    task: str
+    checks: tuple[Check, ...]
+    replaces: frozenset[str] = frozenset()
+    told: str = ""
+
+
+def _has_enabled_storage_besides(facts: Facts) -> bool:
+    return any(
+        other["uuid"] != facts.host["uuid"]
+        and other["personality"] == states.STORAGE
+        and other["administrative"] == states.UNLOCKED
+        and other["operational"] == states.ENABLED
+        for other in facts.hosts
+    )
+
+
+def _is_last_storage(facts: Facts) -> bool:
+    is_enabled = facts.host["personality"] == states.STORAGE and facts.host["operational"] == states.ENABLED
+    return is_enabled and not _has_enabled_storage_besides(facts)
+
+
+def _has_other_load(facts: Facts) -> bool:
+    return bool(facts.host["hostname"] != _UPGRADED_FIRST and facts.host["software_load"] != facts.host["target_load"])
+
+
+_ALREADY_LOCKED = Check(lambda facts: facts.is_locked, "It is locked already.")
+_ALREADY_UNLOCKED = Check(lambda facts: not facts.is_locked, "It is unlocked already.")
+_NOT_LOCKED = Check(
+    # To lock it would be of no use on a simplex system.
+    lambda facts: not facts.is_locked and not facts.is_simplex,
+    "It is unlocked. Lock it first: system host-lock {host}.",
+)
+_ACTIVE = Check(
+    lambda facts: facts.is_active and not facts.is_simplex,
+    "It is the active controller. Swact first: system host-swact {host}.",
+)
+_ALONE = Check(lambda facts: facts.is_simplex, "It is the only host of a simplex system: nothing else could bring it back.")
+_NOBODY_ELSE = Check(lambda facts: facts.is_simplex, "It is the only host of a simplex system: there is none to swact to.")
+_NO_CONTROLLER = Check(
+    lambda facts: facts.host["personality"] != states.CONTROLLER,
+    "Only controllers have activity to hand over. Swact {active}, which is active.",
+)
+_NOT_ACTIVE = Check(
+    lambda facts: facts.host["personality"] == states.CONTROLLER and not facts.is_active,
+    "It is not the active controller, {active} is. Swact {active} to have {host} active.",
+)
+_LAST_STORAGE = Check(
+    _is_last_storage,
+    "No other storage host is enabled, and its data would be out of reach. Have another one enabled first, or force it: "
+    "system host-lock -f {host}.",
+)
+_NO_BOARD = Check(
+    lambda facts: not (facts.host["bm_type"] and facts.host["bm_ip"]),
+    "Its board management controller is not known. Say how it is reached first: "
+    "system host-update {host} bm_type=... bm_ip=... bm_username=... bm_password=...",
+)
+_INSTALLATION_FAILED = Check(
+    lambda facts: facts.host["install_state"] == states.INSTALL_FAILED,
+    "Its installation failed. Have it boot from the network, which installs it again.",
+)
+_POWERED_OFF = Check(
+    lambda facts: facts.host["availability"] == _POWER_OFF, "It is powered off. Power it on first: system host-power-on {host}."
+)
+_NOT_ONLINE = Check(
+    # Of an unlocked host there is more to say than that.
+    lambda facts: facts.is_locked and facts.host["availability"] not in (_ONLINE, _POWER_OFF),
+    "It is {availability}. Wait until it is online.",
+)
+_OTHER_LOAD = Check(
+    _has_other_load, "It has the software {software_load} and is to have {target_load}. Have that installed on it first."
+)
+_INCOMPLETE = Check(
+    lambda facts: bool(facts.missing),
+    "It has no {missing} yet: system host-show {host}. Wait until its agent has reported, or set it.",
+)
+_BEING_INSTALLED = Check(
+    lambda facts: facts.host["action_state"] == states.REINSTALLING, "It is being installed. Wait until that is done."
+)
+_BUSY_PARTITIONS = Check(
+    lambda facts: bool(facts.busy_partitions), "Partitions of it are being changed: {partitions}. Wait until that is done."
+)
+
+_UNLOCKABLE = (_ALREADY_UNLOCKED, _INSTALLATION_FAILED, _POWERED_OFF, _OTHER_LOAD, _INCOMPLETE, _BUSY_PARTITIONS)
+_NAMES = (
+    *("lock", "force-lock", "unlock", "force-unlock", "swact", "force-swact"),
+    *("reboot", "reset", "reinstall", "power-on", "power-off"),
+)
+
+ACTIONS: Mapping[str, Action] = types.MappingProxyType(
+    {
+        action.name: action
+        for action in (
+            Action("lock", "Locking", (_ALREADY_LOCKED, _ACTIVE, _LAST_STORAGE)),
+            # A host that is locked is reset by it all the same.
+            Action("force-lock", "Force Locking", (_ACTIVE,), replaces=frozenset({"lock"})),
+            Action("unlock", "Unlocking", (*_UNLOCKABLE, _NOT_ONLINE, _BEING_INSTALLED)),
+            Action("force-unlock", "Unlocking", _UNLOCKABLE, told=_UNLOCK),
+            Action("swact", "Swacting", (_NO_CONTROLLER, _NOT_ACTIVE, _NOBODY_ELSE)),
+            Action("force-swact", "Force-Swacting", (_NO_CONTROLLER, _NOT_ACTIVE, _NOBODY_ELSE), replaces=frozenset(_NAMES)),
+            Action("reboot", "Rebooting", (_ALONE, _NOT_LOCKED)),
+            Action("reset", "Resetting", (_ALONE, _ACTIVE, _NOT_LOCKED, _NO_BOARD)),
+            Action("reinstall", "Reinstalling", (_ALONE, _ACTIVE, _NOT_LOCKED, _NOT_ONLINE, _POWERED_OFF)),
+            Action("power-on", "Powering-on", (_ALONE, _NOT_LOCKED, _NO_BOARD)),
+            Action("power-off", "Powering-off", (_ALONE, _ACTIVE, _NOT_LOCKED, _NO_BOARD)),
+        )
+    }
+)
+# What Service Management does; mtce does the others.
+SWACTS = ("swact", "force-swact")
+
+
+def in_progress(host: Host) -> str | None:
+    """The action that was asked for and has not ended, whether or not mtce has taken it up."""
+    if host["action_taken"] < host["action_number"]:
+        return str(host["requested_action"])
+    return host["ihost_action"] or None
+
+
+def check(name: str, facts: Facts) -> list[Refusal]:
+    """Reasons against an action, one of ACTIONS."""
+    action = ACTIONS[name]
+    if not facts.host["personality"]:
+        return [Refusal(f"It has no personality yet. Give it one first: system host-update {facts.host['id']} personality=...")]
+    if refusals := check_idle(facts.host, action.replaces):
+        return refusals
+    words = _words(facts)
+    return [Refusal(each.reason.format(**words)) for each in action.checks if each.speaks_against(facts)]
+
+
+def check_idle(host: Host, replaces: frozenset[str] = frozenset()) -> list[Refusal]:
+    """Whether an action in progress speaks against something else.
+
+    :param replaces: actions that do not
+    """
+    current = in_progress(host)
+    if current is None or current in replaces:
+        return []
+    forced = [action.name for action in ACTIONS.values() if current in action.replaces and action.name not in SWACTS]
+    way_out = f", or ask for {forced[0]}" if forced else ""
+    return [Refusal(f"The action {current} is in progress. Wait until it has ended{way_out}.", conflict=True)]
+
+
+def _words(facts: Facts) -> dict[str, str]:
+    host = facts.host
+    return {
+        "host": called(host),
+        "active": facts.active_controller,
+        "missing": ", ".join(facts.missing),
+        "partitions": ", ".join(facts.busy_partitions),
+        **{name: str(host[name]) for name in ("availability", "software_load", "target_load")},
+    }
+
+
+def refusal(name: str, host: Host, refusals: Sequence[Refusal]) -> str:
+    """The sentence with which an action is refused."""
+    text = " ".join(each.reason for each in refusals)
+    return f"Cannot {name} {called(host)}: {text[:1].lower()}{text[1:]}"
+
+
+def request(name: str, host: Host) -> dict[str, Any]:
+    """What changes of a host when an action is asked for."""
+    action = ACTIONS[name]
+    told = action.told or action.name
+    changes = {
+        "action_number": host["action_number"] + 1,
+        "requested_action": told,
+        "ihost_action": told,
+        "task": action.task,
+    }
+    return changes | install.again() if name == "reinstall" else changes
+
+
+def on_states(host: Host, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What changes of a host besides, when mtce changes its states."""
+    after = {**host, **changes}
+    further: dict[str, Any] = {}
+    is_unlocked = after["administrative"] == states.UNLOCKED
+    # An unlocked host can be locked again, whatever it takes mtce to have it enabled.
+    is_done = after["mtce_procedure"] is None or (after["ihost_action"] == _UNLOCK and is_unlocked)
+    if after["ihost_action"] and after["action_taken"] >= after["action_number"] and is_done:
+        further["ihost_action"] = None
+    if is_unlocked and after["operational"] == states.ENABLED:
+        provision = states.PROVISIONED
+    elif is_unlocked and host["invprovision"] != states.PROVISIONED:
+        provision = states.PROVISIONING
+    else:
+        provision = host["invprovision"]
+    if provision != host["invprovision"]:
+        further["invprovision"] = provision
+    return further

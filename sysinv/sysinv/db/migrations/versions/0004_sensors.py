@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sensors of hosts, and groups of them."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "i_sensorgroups",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("uuid", sa.String(length=36), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(), nullable=True),
+        sa.Column("host_id", sa.Integer(), nullable=False),
+        sa.Column("sensorgroupname", sa.String(length=255), nullable=False),
+        sa.Column("path", sa.String(length=255), nullable=True),
+        sa.Column("sensortype", sa.String(length=31), nullable=True),
+        sa.Column("datatype", sa.String(length=31), nullable=True),
+        sa.Column("state", sa.String(length=31), nullable=True),
+        sa.Column("possible_states", sa.String(length=255), nullable=True),
+        sa.Column("algorithm", sa.String(length=63), nullable=True),
+        sa.Column("audit_interval_group", sa.Integer(), nullable=True),
+        sa.Column("actions_critical_choices", sa.String(length=255), nullable=True),
+        sa.Column("actions_major_choices", sa.String(length=255), nullable=True),
+        sa.Column("actions_minor_choices", sa.String(length=255), nullable=True),
+        sa.Column("actions_minor_group", sa.String(length=31), nullable=True),
+        sa.Column("actions_major_group", sa.String(length=31), nullable=True),
+        sa.Column("actions_critical_group", sa.String(length=31), nullable=True),
+        sa.Column("suppress", sa.Boolean(), nullable=True),
+        sa.Column("unit_base_group", sa.String(length=31), nullable=True),
+        sa.Column("unit_modifier_group", sa.String(length=31), nullable=True),
+        sa.Column("unit_rate_group", sa.String(length=31), nullable=True),
+        sa.Column("t_minor_lower_group", sa.String(length=31), nullable=True),
+        sa.Column("t_minor_upper_group", sa.String(length=31), nullable=True),
+        sa.Column("t_major_lower_group", sa.String(length=31), nullable=True),
+        sa.Column("t_major_upper_group", sa.String(length=31), nullable=True),
+        sa.Column("t_critical_lower_group", sa.String(length=31), nullable=True),
+        sa.Column("t_critical_upper_group", sa.String(length=31), nullable=True),
+        sa.Column("record_ttl", sa.Integer(), nullable=True),
+        sa.Column("sensors", sa.Text(), nullable=True),
+        sa.Column("capabilities", sa.JSON(), nullable=True),
+        sa.ForeignKeyConstraint(["host_id"], ["i_host.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("host_id", "sensorgroupname", name="uq_i_sensorgroups_host"),
+        sa.UniqueConstraint("uuid"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "i_sensors",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("uuid", sa.String(length=36), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(), nullable=True),
+        sa.Column("host_id", sa.Integer(), nullable=False),
+        sa.Column("sensorname", sa.String(length=255), nullable=False),
+        sa.Column("sensorgroupname", sa.String(length=255), nullable=False),
+        sa.Column("path", sa.String(length=255), nullable=True),
+        sa.Column("sensortype", sa.String(length=31), nullable=True),
+        sa.Column("datatype", sa.String(length=31), nullable=True),
+        sa.Column("status", sa.String(length=31), nullable=True),
+        sa.Column("state", sa.String(length=31), nullable=True),
+        sa.Column("state_requested", sa.String(length=31), nullable=True),
+        sa.Column("sensor_action_requested", sa.String(length=31), nullable=True),
+        sa.Column("algorithm", sa.String(length=63), nullable=True),
+        sa.Column("suppress", sa.Boolean(), nullable=True),
+        sa.Column("unit_base", sa.String(length=31), nullable=True),
+        sa.Column("unit_modifier", sa.String(length=31), nullable=True),
+        sa.Column("unit_rate", sa.String(length=31), nullable=True),
+        sa.Column("t_minor_lower", sa.String(length=31), nullable=True),
+        sa.Column("t_minor_upper", sa.String(length=31), nullable=True),
+        sa.Column("t_major_lower", sa.String(length=31), nullable=True),
+        sa.Column("t_major_upper", sa.String(length=31), nullable=True),
+        sa.Column("t_critical_lower", sa.String(length=31), nullable=True),
+        sa.Column("t_critical_upper", sa.String(length=31), nullable=True),
+        sa.Column("capabilities", sa.JSON(), nullable=True),
+        sa.ForeignKeyConstraint(["host_id"], ["i_host.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("host_id", "sensorname", name="uq_i_sensors_host"),
+        sa.UniqueConstraint("uuid"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "sensor_relearn",
+        sa.Column("host_id", sa.Integer(), nullable=False),
+        sa.Column("token", sa.String(length=36), nullable=False),
+        sa.ForeignKeyConstraint(["host_id"], ["i_host.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("host_id"),
+    )
