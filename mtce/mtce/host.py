@@ -3,15 +3,20 @@
 
 import logging
 import pathlib
+import shlex
 import threading
 
 from oslo_config import cfg
 
 from fm import client as fm_client
-from mtce import client, conf
+from mtce import client, conf, ending, liveness, wishes
+from mtce.deeds import Deeds
+from mtce.ear import Ear
 from mtce.pmon.monitor import MonitorError, ProcessMonitor, ProcessReport, Settings
+from mtce.resources.monitor import Resources
 from stx import context as stx_context
-from stx import exception, service
+from stx import exception, rpc, service
+from stx.context import RequestContext
 
 LOG = logging.getLogger(__name__)
 CONF = cfg.CONF
@@ -43,8 +48,18 @@ class Faults:
         self._reporter.log(ALARM, self._entity(process), text[:255], severity=severity)
 
 
+def make_ending() -> ending.Ending:
+    """What ends the boot of this host."""
+    return ending.Ending(ending.commands_of_this_host(shlex.split(CONF.mtce_host.wipe_command)), ending.Runner())
+
+
 class Host:
-    """The process monitor, and the reports of this host: at once when something changed, else once a period."""
+    """The process monitor, and the reports of this host: at once when something changed, else once a period.
+
+    The answer to each report says what the host is to do.
+    """
+
+    target = rpc.target(client.HOST_TOPIC, client.HOST_VERSION)
 
     def start(self) -> None:
         self._context = stx_context.internal("mtce-client")
@@ -52,6 +67,7 @@ class Host:
         self._boot_id = _BOOT_ID.read_text().strip()
         self._lock = threading.Lock()
         self._failed: dict[str, str] | None = None
+        self._lost: tuple[str, ...] = ()
         self._is_away = False
         settings = Settings(
             run_dir=pathlib.Path(CONF.run_path),
@@ -64,26 +80,49 @@ class Host:
         directories = [pathlib.Path(name) for name in CONF.pmon.conf_dir]
         self._monitor = ProcessMonitor(directories, state_file, Faults(), self._changed, settings=settings)
         self._worker = service.Worker("mtce-report", self._report, CONF.mtce.report_period)
+        self._deeds = Deeds(self._boot_id, make_ending(), self._worker.nudge)
+        self._resources = Resources(self._worker.nudge)
+        self._alive = liveness.Alive(pathlib.Path(CONF.run_path), self.is_healthy, self._complaint)
+        self._ear = Ear(self)
         try:
             self._monitor.start()
         except MonitorError as error:
             raise exception.ConfigurationError(str(error)) from error
         self._worker.start()
+        self._resources.start()
+        self._alive.start()
+        self._ear.start()
 
     def stop(self) -> None:
+        self._ear.stop()
+        self._alive.stop()
+        self._resources.stop()
         self._worker.stop()
+        self._deeds.stop()
         self._monitor.stop()
 
     def reset(self) -> None:
         self._monitor.reload()
 
     def is_healthy(self) -> bool:
-        return self._worker.is_healthy() and self._monitor.is_alive()
+        # A report may wait for as long as the bus is away, which is no defect of the host.
+        return self._worker.is_healthy() and self._monitor.is_alive() and self._resources.is_healthy()
+
+    @rpc.exposed
+    def look(self, context: RequestContext) -> None:
+        """Report now: there is something to do."""
+        self._worker.nudge()
 
     def _changed(self, failed: dict[str, ProcessReport]) -> None:
         with self._lock:
             self._failed = {name: str(report.severity) for name, report in failed.items()}
+        # The host watchdog is told of these.
+        self._lost = tuple(sorted(name for name, report in failed.items() if report.quorum))
         self._worker.nudge()
+
+    def _complaint(self) -> str:
+        lost = ", ".join(self._lost)
+        return f"{lost} cannot be kept running, and this host cannot do without" if lost else ""
 
     def _report(self) -> None:
         with self._lock:
@@ -91,10 +130,8 @@ class Host:
         if failed is None or not self._monitor.is_alive():
             # Nobody watches, and a report would say that all is well; its absence raises the alarm of the monitor.
             return
-        uptime_s = int(float(_UPTIME.read_text().split()[0]))
-        report = client.HostReport(CONF.host, self._boot_id, uptime_s, failed)
         try:
-            self._agent.report(self._context, report)
+            wish = self._agent.report(self._context, self._said(failed))
         except exception.Unavailable as error:
             if not self._is_away:
                 LOG.warning("The host's report waits for mtce-agent: %s", error.message)
@@ -102,7 +139,21 @@ class Host:
             self._worker.period_s = min(_AWAY_S, CONF.mtce.report_period)
             return
         self._is_away = False
-        self._worker.period_s = CONF.mtce.report_period
+        self._worker.period_s = wishes.period_s(wish, CONF.mtce.report_period)
+        self._deeds.fulfil(wish)
+
+    def _said(self, failed: dict[str, str]) -> client.HostReport:
+        return client.HostReport(
+            hostname=CONF.host,
+            boot_id=self._boot_id,
+            uptime_s=int(float(_UPTIME.read_text().split()[0])),
+            failed=failed,
+            config=self._deeds.config(),
+            results=self._deeds.results,
+            resources=self._resources.degrading,
+            addresses=dict(CONF.mtce_host.addresses),
+            may_reboot=self._deeds.may_reboot,
+        )
 
 
 def make_service() -> service.Service:

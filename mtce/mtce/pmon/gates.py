@@ -5,6 +5,7 @@ import dataclasses
 from pathlib import Path
 
 from mtce.pmon.conf import ProcessConf, Subfunction
+from stx import flags
 
 # In the order in which a host that is several of them gets its configuration.
 _CONFIG_FLAGS = {
@@ -36,7 +37,7 @@ class Gates:
 
     def is_initialised(self) -> bool:
         """Whether all goenabled tests of the host have passed."""
-        return self._is_set("goenabled") and (len(self.subfunctions) < 2 or self._is_set("goenabled_subf"))
+        return self._is_set(flags.GOENABLED) and (len(self.subfunctions) < 2 or self._is_set("goenabled_subf"))
 
     def is_maintenance(self) -> bool:
         """While the platform is taken down, whatever ends stays down and raises nothing."""

@@ -3,10 +3,15 @@
 
 import uuid
 from typing import Any
+from unittest import mock
 
 import fixtures
+import msgspec
 
-from mtce import agent, client
+from mtce import agent, client, departed, process
+from mtce.heartbeat import wire
+from mtce.heartbeat.accounting import Level
+from mtce.life.model import Limits
 from stx import context as stx_context
 from stx import exception, rpc
 from sysinv import client as sysinv_client
@@ -35,10 +40,18 @@ class AgentTest(base.SystemTest):
         self.platform.conf.config(group="mtce", report_timeout=TIMEOUT_S)
         self.clock = Clock()
         self.agent = agent.Agent(self.clock)
+        self.agent._teller.begin_with(())
+        self.said: dict[str, client.HostReport] = {}
 
     def hear(self, hostname: str = "controller-0", uptime_s: int = 0, **failed: str) -> None:
         """A report of a host comes in."""
-        self.agent.report(self.context, client.HostReport(hostname, "boot", uptime_s, failed))
+        self.say(hostname, uptime_s=uptime_s, failed=failed)
+
+    def say(self, hostname: str, **changes: Any) -> client.Wish:
+        """A report comes in that differs from the host's last one."""
+        before = self.said.get(hostname) or client.HostReport(hostname, "boot", 0, {}, may_reboot=False)
+        self.said[hostname] = msgspec.structs.replace(before, **changes)
+        return self.agent.report(self.context, self.said[hostname])
 
     def pass_s(self, seconds: float) -> None:
         """Time passes, and the agent takes a step every second."""
@@ -46,13 +59,29 @@ class AgentTest(base.SystemTest):
             self.clock.now += min(seconds, 1.0)
             seconds -= 1.0
             self.agent.step()
+            while self.obey():
+                self.agent.step()
+
+    def obey(self) -> bool:
+        """Whether a host that was heard did what is wanted of it."""
+        has_done = False
+        for name in list(self.said):
+            wish = self.agent._wishes.get(name, client.Wish())
+            results = self.said[name].results
+            missing = {task: token for task, token in wish.tasks.items() if task not in results or results[task].token != token}
+            if missing:
+                self.say(name, results={**results, **{task: client.Result(token, True) for task, token in missing.items()}})
+                has_done = True
+        return has_done
 
     def state(self, hostname: str = "controller-0") -> tuple[str, str, str]:
         host = self.host(hostname)
         return host["administrative"], host["operational"], host["availability"]
 
-    def administer(self, hostname: str, administrative: str) -> None:
-        self.conductor.update_host_states(self.context, {hostname: {"administrative": administrative}})
+    def ask(self, hostname: str, action: str) -> None:
+        """An operator asks for something, whatever the host's state; the event about it comes in."""
+        host = self.host(hostname)
+        db_api.update_host(host["uuid"], {"requested_action": action, "action_number": host["action_number"] + 1})
         self.tell_change(hostname)
 
     def tell_change(self, hostname: str) -> None:
@@ -87,7 +116,7 @@ class ServiceStateTest(AgentTest):
 
     def test_a_plain_worker_has_no_second_state(self) -> None:
         self.create()
-        self.administer("compute-0", "unlocked")
+        self.ask("compute-0", "unlock")
         self.hear("compute-0")
         self.pass_s(1)
         host = self.host("compute-0")
@@ -111,12 +140,14 @@ class ServiceStateTest(AgentTest):
 
     def test_a_critical_failure_fails_a_worker(self) -> None:
         self.create()
-        self.administer("compute-0", "unlocked")
+        self.ask("compute-0", "unlock")
         self.hear("compute-0", libvirtd="critical")
         self.pass_s(1)
         self.assertEqual(("unlocked", "disabled", "failed"), self.state("compute-0"))
         self.hear("compute-0")
-        self.pass_s(1)
+        self.pass_s(29)
+        self.hear("compute-0")
+        self.pass_s(2)
         self.assertEqual(("unlocked", "enabled", "available"), self.state("compute-0"))
 
     def test_a_critical_failure_degrades_the_last_controller(self) -> None:
@@ -124,9 +155,9 @@ class ServiceStateTest(AgentTest):
         self.pass_s(1)
         self.assertEqual(("unlocked", "enabled", "degraded"), self.state())
 
-    def test_of_two_controllers_that_fail_one_stays_in_service(self) -> None:
+    def test_of_two_controllers_that_fail_none_is_taken_out_of_service(self) -> None:
         self.create(personality="controller")
-        self.administer("controller-1", "unlocked")
+        self.ask("controller-1", "unlock")
         for name in ("controller-0", "controller-1"):
             self.hear(name)
         self.pass_s(1)
@@ -134,13 +165,13 @@ class ServiceStateTest(AgentTest):
             self.hear(name, sm="critical")
         self.pass_s(1)
         self.assertEqual(
-            [("unlocked", "disabled", "failed"), ("unlocked", "enabled", "degraded")],
+            [("unlocked", "enabled", "degraded")] * 2,
             [self.state("controller-0"), self.state("controller-1")],
         )
 
     def test_a_controller_that_fails_stays_in_service_while_the_other_one_is_silent(self) -> None:
         self.create(personality="controller")
-        self.administer("controller-1", "unlocked")
+        self.ask("controller-1", "unlock")
         for name in ("controller-0", "controller-1"):
             self.hear(name)
         self.pass_s(1)
@@ -151,15 +182,17 @@ class ServiceStateTest(AgentTest):
         self.hear("controller-1")
         self.pass_s(1)
         self.pass_s(1)
-        self.assertEqual(("unlocked", "disabled", "failed"), self.state())
+        self.assertEqual(("unlocked", "enabled", "degraded"), self.state())
+        # It is the active one, and hands over now.
+        self.assertIn("Requesting SWACT", self.host()["task"])
 
     def test_a_controller_that_fails_stays_in_service_when_the_other_one_is_being_locked(self) -> None:
         self.create(personality="controller")
-        self.administer("controller-1", "unlocked")
+        self.ask("controller-1", "unlock")
         for name in ("controller-0", "controller-1"):
             self.hear(name)
         self.pass_s(1)
-        self.administer("controller-1", "locked")
+        self.ask("controller-1", "lock")
         self.hear(sm="critical")
         self.pass_s(1)
         self.assertEqual(("unlocked", "enabled", "degraded"), self.state())
@@ -177,7 +210,7 @@ class ServiceStateTest(AgentTest):
     def test_a_host_in_service_that_is_locked_goes_out_of_service(self) -> None:
         self.hear()
         self.pass_s(1)
-        self.administer("controller-0", "locked")
+        self.ask("controller-0", "lock")
         self.pass_s(1)
         self.assertEqual(("locked", "disabled", "online"), self.state())
 
@@ -186,7 +219,7 @@ class ServiceStateTest(AgentTest):
         self.hear("compute-0")
         self.pass_s(1)
         self.pass_s(TIMEOUT_S)
-        self.administer("compute-0", "unlocked")
+        self.ask("compute-0", "unlock")
         self.pass_s(1)
         self.assertEqual(("unlocked", "disabled", "offline"), self.state("compute-0"))
         self.hear("compute-0")
@@ -252,20 +285,20 @@ class SilenceTest(AgentTest):
         self.hear()
         self.pass_s(1)
         self.assertEqual(("unlocked", "enabled", "available"), self.state())
-        self.assertEqual(["clear", "set", "clear"], self.alarms())
+        self.assertEqual(["set", "clear"], self.alarms())
 
     def test_what_had_failed_before_the_silence_still_counts(self) -> None:
         self.create(personality="controller")
-        self.administer("controller-1", "unlocked")
+        self.ask("controller-1", "unlock")
         self.hear("controller-1")
         self.hear(sm="critical")
         self.pass_s(1)
         self.pass_s(TIMEOUT_S)
-        self.assertEqual(("unlocked", "disabled", "failed"), self.state())
+        self.assertEqual(("unlocked", "enabled", "degraded"), self.state())
 
     def test_a_lock_clears_the_alarm(self) -> None:
         self.pass_s(TIMEOUT_S)
-        self.administer("controller-0", "locked")
+        self.ask("controller-0", "lock")
         self.pass_s(1)
         self.assertEqual("clear", self.alarms()[-1])
         self.assertEqual(("locked", "disabled", "offline"), self.state())
@@ -284,11 +317,11 @@ class SilenceTest(AgentTest):
         self.pass_s(TIMEOUT_S)
         self.clock.now += 3600
         self.agent.step()
-        self.assertEqual(["clear", "set"], self.alarms())
+        self.assertEqual(["set"], self.alarms())
 
     def test_a_spool_that_is_full_does_not_keep_the_state_back(self) -> None:
         self.create()
-        self.administer("compute-0", "unlocked")
+        self.ask("compute-0", "unlock")
         self.hear("compute-0")
         self.pass_s(1)
         self.fill_spool()
@@ -297,7 +330,7 @@ class SilenceTest(AgentTest):
 
     def test_a_spool_that_takes_nothing_is_tried_once_a_step(self) -> None:
         self.create()
-        self.administer("compute-0", "unlocked")
+        self.ask("compute-0", "unlock")
         self.hear("compute-0")
         self.hear()
         self.pass_s(1)
@@ -324,11 +357,25 @@ class SilenceTest(AgentTest):
         self.assertEqual(["set"], self.alarms())
 
 
+class PulsesTest(AgentTest):
+    def test_one_that_neither_answers_nor_reports_fails_though_it_has_not_answered_since_the_heartbeat_began(self) -> None:
+        lost = wire.Network(True, {"compute-0": (int(Level.LOST), 100)})
+        self.agent = agent.Agent(self.clock, pulses=mock.Mock(facts=wire.Facts({"mgmt": lost}, {}, [])))
+        self.create()
+        self.ask("compute-0", "unlock")
+        self.hear("compute-0")
+        self.pass_s(TIMEOUT_S - 1)
+        self.assertEqual("available", self.state("compute-0")[2])
+        self.pass_s(1 + Limits().grace_s + 1)
+        self.assertEqual(("unlocked", "disabled", "failed"), self.state("compute-0"))
+
+
 class RestartTest(AgentTest):
-    """controller-0 was in service when an agent before this one ended."""
+    """controller-0 was in service when an agent before this one ended, which had raised an alarm."""
 
     def setUp(self) -> None:
         super().setUp()
+        self.agent._teller.begin_with([("200.006", "host=controller-0.process=pmond")])
         self.conductor.update_host_states(self.context, {"controller-0": {"operational": "enabled", "availability": "available"}})
 
     def test_a_host_is_given_time_to_be_heard(self) -> None:
@@ -352,9 +399,26 @@ class RestartTest(AgentTest):
         self.pass_s(1)
         self.assertEqual(("locked", "disabled", "offline"), self.state("compute-0"))
 
-    def test_an_alarm_of_before_is_cleared_when_the_silent_host_is_locked(self) -> None:
-        self.administer("controller-0", "locked")
+    def test_a_host_that_is_to_end_its_boot_is_not_taken_for_off_before_it_could_be_heard(self) -> None:
+        self.create()
+        self.ask("compute-0", "unlock")
+        self.hear("compute-0")
         self.pass_s(1)
+        self.say("compute-0", may_reboot=True)
+        self.ask("compute-0", "force-lock")
+        self.pass_s(1)
+        self.said.clear()
+        self.agent = agent.Agent(self.clock)
+        self.pass_s(1)
+        self.assertEqual("force-lock", self.host("compute-0")["mtce_procedure"])
+        wish = self.say("compute-0", may_reboot=True)
+        self.assertEqual(("boot", client.End.RESET), (wish.boot_id, wish.end))
+        self.pass_s(1 + 2 * TIMEOUT_S)
+        self.assertIsNone(self.host("compute-0")["mtce_procedure"])
+
+    def test_an_alarm_of_before_is_cleared_when_the_silent_host_is_locked(self) -> None:
+        self.ask("controller-0", "lock")
+        self.pass_s(TIMEOUT_S)
         self.assertEqual(["clear"], self.alarms())
 
     def test_a_host_that_stays_silent_is_degraded(self) -> None:
@@ -370,6 +434,29 @@ class RestartTest(AgentTest):
         self.assertEqual(["clear"], self.alarms())
 
 
+class AlarmsBeforeTest(AgentTest):
+    """What was on before this agent began to listen."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.agent._teller._before = None
+        self.hear()
+        self.pass_s(1)
+
+    def test_nothing_is_cleared_until_it_is_known(self) -> None:
+        self.assertEqual([], self.alarms())
+        self.pass_s(TIMEOUT_S)
+        self.assertEqual(["set"], self.alarms())
+
+    def test_what_was_on_and_should_not_be_is_cleared_and_nothing_else(self) -> None:
+        faults = [{"alarm_id": "200.006", "entity_instance_id": "host=controller-0.process=pmond"}]
+        found = {"200.006": faults}
+        with fixtures.MonkeyPatch("fm.client.Manager.get_faults", lambda _self, _context, alarm_id: found.get(alarm_id, [])):
+            self.agent.learn_alarms()
+        self.pass_s(1)
+        self.assertEqual([("clear", "200.006")], [each[:2] for each in self.told() if each[0] == "clear"])
+
+
 class LogTest(AgentTest):
     def logs(self) -> list[str]:
         return [entity for operation, alarm_id, entity, _ in self.told() if (operation, alarm_id) == ("log", "200.022")]
@@ -377,7 +464,7 @@ class LogTest(AgentTest):
     def test_a_change_of_service_is_logged_as_state(self) -> None:
         self.hear()
         self.pass_s(1)
-        self.assertEqual(["host=controller-0.state=enabled"], self.logs())
+        self.assertEqual(["host=controller-0.status=intest", "host=controller-0.state=enabled"], self.logs())
 
     def test_another_change_is_logged_as_status(self) -> None:
         self.create()
@@ -389,7 +476,7 @@ class LogTest(AgentTest):
         self.hear()
         for _ in range(4):
             self.pass_s(1)
-        self.assertEqual(1, len(self.logs()))
+        self.assertEqual(2, len(self.logs()))
 
     def test_a_spool_that_is_full_does_not_keep_the_state_back(self) -> None:
         self.fill_spool()
@@ -429,6 +516,11 @@ class HostsTest(AgentTest):
         self.pass_s(1)
         self.assertEqual("online", self.state("compute-0")[2])
 
+    def test_what_strangers_say_is_forgotten(self) -> None:
+        self.hear("stranger")
+        self.pass_s(32)
+        self.assertIsNone(self.agent._watch.last("stranger"))
+
     def test_hosts_are_read_at_once_when_one_changed(self) -> None:
         self.pass_s(1)
         self.create()
@@ -445,6 +537,55 @@ class HostsTest(AgentTest):
         self.agent.on_host_event(rpc.Event("sysinv.host.delete", {"uuid": made["uuid"]}))
         self.agent.step()
         self.assertNotIn(made["uuid"], self.agent._hosts)
+
+    def delete(self, is_told: bool) -> None:
+        """compute-0, after it was heard in the boot `boot`."""
+        made = self.create()
+        self.tell_change("compute-0")
+        self.hear("compute-0")
+        self.pass_s(1)
+        self.conductor.delete_host(self.context, made["uuid"])
+        if is_told:
+            self.agent.on_host_event(rpc.Event("sysinv.host.delete", {"uuid": made["uuid"]}))
+        self.pass_s(32)
+
+    def test_a_host_that_is_deleted_is_to_wipe_its_disks_in_this_boot_and_for_a_while(self) -> None:
+        self.delete(is_told=True)
+        wiped = client.Wish(is_locked=True, boot_id="boot", end=client.End.WIPE)
+        self.assertEqual(wiped, self.say("compute-0"))
+        self.clock.now += departed.PATIENCE_S
+        self.assertEqual(client.Wish(), self.say("compute-0"))
+
+    def test_one_whose_end_is_told_while_hosts_are_read_is_to_wipe_its_disks_too(self) -> None:
+        made = self.create()
+        self.tell_change("compute-0")
+        self.hear("compute-0")
+        self.pass_s(1)
+        told = rpc.Event("sysinv.host.delete", {"uuid": made["uuid"]})
+        read = self.agent._conductor.get_hosts
+
+        def read_while_it_goes(*arguments: Any) -> list[dict[str, Any]]:
+            found = read(*arguments)
+            self.agent.on_host_event(told)
+            return found
+
+        with mock.patch.object(self.agent._conductor, "get_hosts", read_while_it_goes):
+            self.tell_change("controller-0")
+            self.agent.step()
+        self.conductor.delete_host(self.context, made["uuid"])
+        self.agent.step()
+        self.assertEqual(client.End.WIPE, self.say("compute-0").end)
+
+    def test_one_that_is_gone_without_having_been_deleted_is_left_alone(self) -> None:
+        self.delete(is_told=False)
+        self.assertEqual(client.Wish(), self.say("compute-0"))
+
+    def test_one_that_is_added_again_is_not_wiped(self) -> None:
+        self.delete(is_told=True)
+        self.create()
+        self.tell_change("compute-0")
+        self.pass_s(1)
+        self.assertEqual("", self.say("compute-0").boot_id)
 
     def test_a_host_that_gets_the_name_of_a_deleted_one_has_said_nothing_yet(self) -> None:
         made = self.create()
@@ -500,6 +641,18 @@ class ReadingTest(AgentTest):
         self.agent.step()
         self.assertEqual("online", self.state("compute-0")[2])
 
+    def test_boards_that_cannot_be_learned_of_keep_no_host_from_being_decided_on_and_are_learned_of_soon(self) -> None:
+        kept: list[dict[str, Any]] = []
+        boards = mock.Mock(keep=kept.append, state=lambda name: None)
+        self.agent = agent.Agent(self.clock, boards=boards)
+        self.hear()
+        with fixtures.MonkeyPatch("sysinv.db.api.boards", _fail):
+            self.pass_s(3)
+        self.assertEqual(("unlocked", "enabled", "available"), self.state())
+        self.assertEqual([], kept)
+        self.pass_s(6)
+        self.assertEqual([{}], kept)
+
 
 def _fail(uuids: list[str] | None = None) -> None:
     raise exception.Unavailable("the database is away")
@@ -536,7 +689,7 @@ class HindranceTest(AgentTest):
         self.assertEqual(["available", "online", "online"], self.states())
         logs = [entity for operation, _, entity, _ in self.told() if operation == "log"]
         self.assertEqual(
-            ["host=controller-0.state=enabled", "host=compute-0.status=online", "host=compute-1.status=online"], logs
+            ["status=intest", "status=online", "status=online", "state=enabled"], [log.partition(".")[2] for log in logs]
         )
 
     def test_an_error_about_one_host_keeps_no_other_back(self) -> None:
@@ -552,7 +705,8 @@ class ScaleTest(AgentTest):
     def test_work_grows_as_the_number_of_hosts_does(self) -> None:
         self.hear()
         self.pass_s(1)
-        (host,), heard = self.agent._hosts.values(), self.agent._heard["controller-0"]
+        (host,), heard = self.agent._hosts.values(), self.agent._watch._said["controller-0"]
+        (life,) = self.agent._lives.values()
         looks = []
 
         class Watched(dict[str, Any]):
@@ -563,12 +717,31 @@ class ScaleTest(AgentTest):
         per_host = []
         for number in (10, 100):
             names = [f"controller-{index}" for index in range(number)]
-            self.agent._hosts = {name: Watched({**host, "hostname": name}) for name in names}
-            self.agent._heard = dict.fromkeys(names, heard)
+            self.agent._hosts = {name: Watched({**host, "hostname": name, "uuid": name}) for name in names}
+            self.agent._lives = dict.fromkeys(names, life)
+            self.agent._watch._said = dict.fromkeys(names, heard)
             looks.clear()
             self.pass_s(1)
             per_host.append(len(looks) / number)
         self.assertEqual(per_host[0], per_host[1])
+
+    def test_a_bus_that_is_away_is_waited_for_once_a_step(self) -> None:
+        looks = []
+
+        def look(host: client.Host, context: Any, hostname: str) -> None:
+            looks.append(hostname)
+            raise exception.Unavailable("The bus is away.")
+
+        self.useFixture(fixtures.MonkeyPatch("mtce.client.Host.look", look))
+        for number in range(3):
+            self.create(number + 1)
+            self.say(f"compute-{number}", may_reboot=True)
+        self.pass_s(1)
+        for number in range(3):
+            self.ask(f"compute-{number}", "reboot")
+        self.clock.now += 1
+        self.agent.step()
+        self.assertEqual(1, len(looks))
 
     def test_states_of_many_hosts_are_stored_in_one_go(self) -> None:
         self.hear()
@@ -592,10 +765,16 @@ class ScaleTest(AgentTest):
 
     def test_news_of_one_host_have_only_that_one_looked_at(self) -> None:
         self.create()
+        self.hear()
         self.pass_s(2)
         looks = []
         decide = self.agent._decide
-        self.agent._decide = lambda host, controllers: looks.append(host["hostname"]) or decide(host, controllers)  # type: ignore[func-returns-value,method-assign]
+
+        def watched(host: dict[str, Any], *rest: Any) -> dict[str, Any]:
+            looks.append(host["hostname"])
+            return decide(host, *rest)
+
+        self.agent._decide = watched  # type: ignore[method-assign]
         self.hear("compute-0")
         self.clock.now += 0.1
         self.agent.step()
@@ -625,12 +804,20 @@ class NudgeTest(AgentTest):
 
 class ServiceTest(base.SystemTest):
     def test_a_report_over_the_bus_brings_a_host_into_service(self) -> None:
-        made = agent.make_service()
+        made = process.make_service()
         made.start()
         self.addCleanup(made.stop)
         reporting = client.Agent(timeout_s=20)
-        reporting.report(stx_context.internal("test"), client.HostReport("controller-0", "boot", 1, {}))
-        base.wait_until(lambda: self.host()["operational"] == "enabled")
+        results: dict[str, client.Result] = {}
+
+        def is_in_service() -> bool:
+            wish = reporting.report(
+                stx_context.internal("test"), client.HostReport("controller-0", "boot", 1, {}, results=results)
+            )
+            results.update({task: client.Result(token, True) for task, token in wish.tasks.items()})
+            return bool(self.host()["operational"] == "enabled")
+
+        base.wait_until(is_in_service)
         self.create()
         reporting.report(stx_context.internal("test"), client.HostReport("compute-0", "boot", 1, {}))
         base.wait_until(lambda: self.host("compute-0")["availability"] == "online")

@@ -11,23 +11,30 @@ import fixtures
 import msgspec
 
 from fm import client as fm_client
-from mtce import agent, client, host
+from mtce import agent, client, host, liveness
+from mtce.ending import Commands, Ending
 from mtce.tests.unit.pmon import harness
+from mtce.tests.unit.test_ending import Recorder
 from stx import exception, rpc, testing
 from stx.context import RequestContext
 
 
 class Listener(agent.Agent):
-    """The agent, whose reports can be waited for."""
+    """The agent, whose reports can be waited for.
+
+    :ivar wish: what it answers in place of its own
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.reports: queue.Queue[client.HostReport] = queue.Queue()
+        self.wish: client.Wish | None = None
 
     @rpc.exposed
-    def report(self, context: RequestContext, report: client.HostReport) -> None:
-        super().report(context, report)
+    def report(self, context: RequestContext, report: client.HostReport) -> client.Wish:
+        wish = super().report(context, report)
         self.reports.put(report)
+        return self.wish or wish
 
 
 class ProcessTest(harness.DirectoryTest):
@@ -88,7 +95,12 @@ class HostTest(ProcessTest):
         super().setUp()
         self.platform.conf.config(group="pmon", conf_dir=[str(self.conf_dir)], pulse_port=0)
         self.platform.conf.config(group="mtce", report_period=3600)
+        self.platform.conf.config(group="mtce_host", goenabled_dir=str(self.directory / "goenabled.d"))
+        self.platform.conf.config(group="mtce_resources", enabled=False)
         self.listener = Listener()
+        self.runner = Recorder()
+        nothing = Commands(reboot=("reboot",), reset=("reset",), wipe=("wipe",), last_resort="die")
+        self.useFixture(fixtures.MonkeyPatch("mtce.host.make_ending", lambda: Ending(nothing, self.runner)))
 
     def listen(self) -> None:
         server = rpc.Server(self.listener)
@@ -177,6 +189,64 @@ class ReportTest(HostTest):
         self.assertTrue(self.listener.reports.empty())
 
 
+class WishTest(HostTest):
+    """The answer to a report says what to do, and a later report what came of it."""
+
+    def test_a_task_is_reported_when_it_has_ended(self) -> None:
+        self.listener.wish = client.Wish(tasks={client.Task.GOENABLED: "1"})
+        self.listen()
+        self.start()
+        self.assertEqual({}, self.next_report().results)
+        self.assertEqual({"goenabled": client.Result("1", True)}, self.next_report().results)
+
+    def test_a_host_that_is_told_to_look_reports_at_once(self) -> None:
+        self.listen()
+        running = self.start()
+        self.next_report()
+        self.listener.wish = client.Wish(is_locked=True)
+        client.Host().look(running._context, "controller-0")
+        self.next_report()
+        harness.wait_until((self.platform.path / ".node_locked").exists)
+
+    def test_the_period_is_the_one_that_is_wished_for(self) -> None:
+        self.listener.wish = client.Wish(report_s=0.1)
+        self.listen()
+        running = self.start()
+        for _ in range(3):
+            self.next_report()
+        self.listener.wish = client.Wish()
+        harness.wait_until(lambda: running._worker.period_s == 3600)
+
+    def test_the_boot_ends_that_is_to_end(self) -> None:
+        boot_id = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        self.listener.wish = client.Wish(boot_id=boot_id)
+        self.listen()
+        self.start()
+        self.assertTrue(self.next_report().may_reboot)
+        harness.wait_until(lambda: self.runner.ran[1:] == ["reboot"])
+
+    def test_a_host_that_systemd_has_not_started_says_that_it_may_not_be_rebooted(self) -> None:
+        self.useFixture(fixtures.MonkeyPatch("mtce.host.make_ending", self.make_ending))
+        self.listen()
+        self.start()
+        self.assertFalse(self.next_report().may_reboot)
+
+    make_ending = staticmethod(host.make_ending)
+
+    def test_what_is_used_up_is_reported_as_long_as_it_degrades(self) -> None:
+        self.listen()
+        running = self.start()
+        self.next_report()
+        running._resources.degrading = {"host=controller-0.filesystem=/": "critical"}
+        running._resources._changed()
+        self.assertEqual({"host=controller-0.filesystem=/": "critical"}, self.next_report().resources)
+
+    def test_a_host_that_is_well_says_so_to_its_heartbeat(self) -> None:
+        self.listen()
+        self.start()
+        harness.wait_until((self.platform.path / liveness.ALIVE).exists)
+
+
 class MonitorTest(HostTest):
     def test_a_file_that_is_wrong_keeps_no_other_process_back(self) -> None:
         self.describe("sleeper")
@@ -224,6 +294,15 @@ class MonitorTest(HostTest):
         self.addCleanup(made.stop)
         self.assertEqual("controller-0", self.next_report().hostname)
         self.assertTrue(made.is_healthy())
+
+    def test_the_watchdog_is_told_of_a_process_that_the_host_cannot_do_without(self) -> None:
+        self.listen()
+        self.describe("sleeper", command="false", restarts=1, quorum=1)
+        self.describe("other", command="false", restarts=1)
+        running = self.start()
+        self.assertEqual("", running._complaint())
+        harness.wait_until(lambda: running._failed and len(running._failed) == 2)
+        self.assertEqual("sleeper cannot be kept running, and this host cannot do without", running._complaint())
 
 
 class FaultsTest(ProcessTest):

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Heartbeat between real processes on loopback: three hosts, of which one is a controller, and a test in mtce-agent's place."""
+
+import contextlib
+import itertools
+import json
+import os
+import pathlib
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import fixtures
+import msgspec
+from oslotest import base
+
+from mtce.cmd import heartbeat
+from mtce.heartbeat import wire
+from mtce.heartbeat.accounting import Level
+from stx.datagrams import Keys
+
+HOSTS = {"controller-0": "127.0.0.11", "compute-0": "127.0.0.12", "compute-1": "127.0.0.13"}
+KEY = "k" * 32
+DEADLINE_S = 20.0
+
+
+class HeartbeatTest(base.BaseTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.directory = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        with contextlib.ExitStack() as stack:
+            probes = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(2)]
+            for probe in probes:
+                probe.bind(("127.0.0.1", 0))
+            self.ports = [probe.getsockname()[1] for probe in probes]
+        self.key_file = self.directory / "key"
+        self.key_file.write_text(KEY + "\n")
+        self.key_file.chmod(0o600)
+        self.processes = {name: self.start(name) for name in HOSTS}
+        self.decoder = msgspec.msgpack.Decoder(wire.Facts)
+        self.facts: list[wire.Facts] = []
+        self.agent = self.connect()
+
+    def start(self, name: str) -> subprocess.Popen[bytes]:
+        # One network where each host gets its own pulse, and one where a pulse is for all.
+        networks = {
+            "mgmt": {"device": "lo", "address": HOSTS[name], "port": self.ports[0]},
+            "cluster": {"device": "lo", "address": HOSTS[name], "port": self.ports[1], "group": "239.1.1.2"},
+        }
+        path = self.directory / f"{name}.yaml"
+        # JSON is YAML.
+        path.write_text(json.dumps({"node": name, "cluster": "ours", "networks": networks, "key_file": str(self.key_file)}))
+        words = [f"--settings={path}", f"--run-path={self.directory / name}"]
+        program = "import sys; from mtce.cmd.heartbeat import main; sys.exit(main())"
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        made = subprocess.Popen([sys.executable, "-c", program, *words], env=environment)
+        self.addCleanup(self.end, made)
+        return made
+
+    @staticmethod
+    def end(process: subprocess.Popen[bytes]) -> None:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        process.wait(DEADLINE_S)
+
+    def connect(self) -> socket.socket:
+        path = self.directory / "controller-0" / heartbeat.SOCKET
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.addCleanup(made.close)
+        deadline = time.monotonic() + DEADLINE_S
+        while True:
+            try:
+                made.connect(str(path))
+                return made
+            except OSError:
+                self.assertLess(time.monotonic(), deadline)
+                select.select([], [], [], 0.02)
+
+    def order(self, *hosts: str) -> None:
+        addresses = {host: HOSTS[host] for host in hosts}
+        order = wire.Order(dict.fromkeys(("mgmt", "cluster"), addresses))
+        self.agent.send(msgspec.msgpack.encode(order))
+
+    def until(self, is_so: Callable[[wire.Facts], bool]) -> None:
+        """Hear what is told until it says so."""
+        deadline = time.monotonic() + DEADLINE_S
+        while not (self.facts and is_so(self.facts[-1])):
+            self.assertLess(time.monotonic(), deadline, self.facts[-3:])
+            if select.select([self.agent], [], [], 0.1)[0]:
+                self.facts.append(self.decoder.decode(self.agent.recv(1 << 20)))
+
+    def levels(self, host: str) -> list[dict[str, Level]]:
+        """How a host was on the networks, each time that it was told otherwise."""
+        told: list[dict[str, Level]] = []
+        for facts in self.facts:
+            levels = {network: Level(each.ailing[host][0]) for network, each in facts.networks.items() if host in each.ailing}
+            if told[-1:] != [levels]:
+                told.append(levels)
+        return told
+
+    @staticmethod
+    def is_level(host: str, level: Level) -> Callable[[wire.Facts], bool]:
+        """It has this level on all networks."""
+        return lambda facts: all(each.ailing.get(host, (0, 0))[0] == level for each in facts.networks.values())
+
+    def listen(self, times: int) -> None:
+        """Hear what is told so many times."""
+        self.facts.clear()
+        self.until(lambda facts: len(self.facts) >= times)
+
+    def watch_both(self) -> None:
+        """Both are there."""
+        self.order(*HOSTS)
+        self.until(lambda facts: len(facts.boots) == 2)
+
+    def test_hosts_that_answer_are_told_with_their_boots_and_nothing_else(self) -> None:
+        self.watch_both()
+        self.listen(3)
+        own = heartbeat.BOOT_ID.read_text().strip()
+        asked = wire.Network(True, {})
+        self.assertEqual({"mgmt": asked, "cluster": asked}, self.facts[-1].networks)
+        self.assertEqual({"compute-0": own, "compute-1": own}, self.facts[-1].boots)
+
+    def test_one_that_hangs_is_lost_step_by_step_and_comes_back(self) -> None:
+        self.watch_both()
+        self.facts.clear()
+        self.processes["compute-1"].send_signal(signal.SIGSTOP)
+        self.until(self.is_level("compute-1", Level.LOST))
+        for network in ("mgmt", "cluster"):
+            found = [levels.get(network, Level.CLEAR) for levels in self.levels("compute-1")]
+            steps = [level for level, _ in itertools.groupby(found) if level is not Level.CLEAR]
+            self.assertEqual([Level.MINOR, Level.DEGRADED, Level.LOST], steps, network)
+        self.processes["compute-1"].send_signal(signal.SIGCONT)
+        self.until(self.is_level("compute-1", Level.CLEAR))
+
+    def test_one_whose_process_monitor_says_nothing_is_named_after_a_while(self) -> None:
+        self.watch_both()
+        (self.directory / "compute-0" / heartbeat.ALIVE).touch()
+        self.until(lambda facts: bool(facts.unmonitored))
+        self.assertEqual(["compute-1"], self.facts[-1].unmonitored)
+
+    def test_what_is_forged_speaks_for_nobody(self) -> None:
+        self.watch_both()
+        self.processes["compute-1"].send_signal(signal.SIGSTOP)
+        forger = wire.Sender("ours", "compute-1")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            for key in (None, b"x" * 32):
+                for number in range(50):
+                    keys = Keys(key, ())
+                    out.sendto(
+                        forger.pack(wire.Answer("compute-1", number, "boot", True), keys), (HOSTS["controller-0"], self.ports[0])
+                    )
+        self.until(self.is_level("compute-1", Level.LOST))
+        self.assertNotEqual("boot", self.facts[-1].boots["compute-1"])
+
+    def test_an_answer_that_is_repeated_speaks_for_nobody_and_moves_no_address(self) -> None:
+        """Recorded by whoever stands in the place of a host, with the right key."""
+        self.watch_both()
+        self.end(self.processes["compute-1"])
+        keys = Keys(KEY.encode(), (KEY.encode(),))
+        receiver, sender = wire.Receiver("ours", {"mgmt": keys}), wire.Sender("ours", "compute-1")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as place:
+            place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            place.bind((HOSTS["compute-1"], self.ports[0]))
+            place.settimeout(DEADLINE_S)
+            heard = receiver.unpack(place.recv(2000), "mgmt")
+            assert heard is not None
+            recorded = sender.pack(wire.Answer("compute-1", heard[1].number, "an old boot", True), keys)
+            place.recv(2000)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as elsewhere:
+            elsewhere.bind(("127.0.0.66", 0))
+            for _ in range(20):
+                elsewhere.sendto(recorded, (HOSTS["controller-0"], self.ports[0]))
+        self.until(self.is_level("compute-1", Level.LOST))
+        self.assertNotEqual("an old boot", self.facts[-1].boots["compute-1"])
+        self.processes["compute-1"] = self.start("compute-1")
+        self.until(self.is_level("compute-1", Level.CLEAR))
+
+    def test_whoever_is_not_to_be_watched_any_more_may_go(self) -> None:
+        self.watch_both()
+        self.order("compute-0")
+        self.end(self.processes["compute-1"])
+        self.listen(4)
+        self.assertEqual(({"compute-0"}, [{}]), (set(self.facts[-1].boots), self.levels("compute-1")))
+
+    def test_nobody_is_asked_while_mtce_agent_is_gone_and_one_that_comes_hears_how_it_is(self) -> None:
+        self.watch_both()
+        self.end(self.processes["compute-1"])
+        self.until(self.is_level("compute-1", Level.LOST))
+        self.agent.close()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as place:
+            place.bind((HOSTS["compute-1"], self.ports[0]))
+            place.settimeout(1.0)
+            with contextlib.suppress(TimeoutError):
+                # What was on its way still.
+                for _ in range(3):
+                    place.recv(2000)
+            self.assertRaises(TimeoutError, place.recv, 2000)
+        self.facts.clear()
+        self.agent = self.connect()
+        self.order(*HOSTS)
+        self.until(self.is_level("compute-1", Level.LOST))
+
+    def test_an_order_that_is_none_changes_nothing(self) -> None:
+        self.watch_both()
+        bad = [
+            *(b"what is this", b"\xa1\xff", msgspec.msgpack.encode(wire.Order({}, 0))),
+            msgspec.msgpack.encode(wire.Order({"mgmt": {"compute-0": "compute-0.internal"}})),
+        ]
+        for order in bad:
+            self.agent.send(order)
+        self.listen(3)
+        self.assertEqual(2, len(self.facts[-1].boots))
+
+    def test_a_network_that_is_not_there_is_left_out(self) -> None:
+        addresses = {host: HOSTS[host] for host in HOSTS}
+        self.agent.send(msgspec.msgpack.encode(wire.Order({"mgnt": addresses, "mgmt": addresses})))
+        self.until(lambda facts: len(facts.boots) == 2)
+        self.assertEqual({"mgmt"}, set(self.facts[-1].networks))

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whom mtce-agent has watched, with a fake of the link to the heartbeat's process."""
+
+from typing import Any
+from unittest import mock
+
+from fm import client as fm_client
+from mtce import client, conf
+from mtce.heartbeat import wire
+from mtce.heartbeat.accounting import Level
+from mtce.heartbeats import Heartbeats
+from mtce.sight import Watch
+from mtce.teller import Teller
+from sysinv.tests.unit import base
+
+
+class HeartbeatsTest(base.SystemTest):
+    def setUp(self) -> None:
+        super().setUp()
+        conf.register()
+        self.orders: list[wire.Order] = []
+        self.pulses: Any = mock.Mock(facts=None, want=self.orders.append)
+        self.watch = Watch()
+        self.heartbeats = Heartbeats(self.pulses, Teller(fm_client.FaultReporter()))
+
+
+class OrderTest(HeartbeatsTest):
+    def order(self, **addresses: str) -> dict[str, dict[str, str]]:
+        """What is ordered for hosts that report these addresses on the cluster network."""
+        hosts = []
+        for number, (name, address) in enumerate(addresses.items()):
+            hosts.append({"hostname": name, "mgmt_ip": f"192.0.2.{number}", "infra_ip": None})
+            self.watch.hear(client.HostReport(name, "boot", 0, {}, addresses={"cluster": address}), 0.0)
+        self.heartbeats.order(hosts, self.watch, 0.0)
+        return self.orders[-1].hosts
+
+    def test_hosts_are_watched_where_they_have_an_address(self) -> None:
+        self.assertEqual(
+            {"mgmt": {"a": "192.0.2.0", "b": "192.0.2.1"}, "cluster": {"a": "198.51.100.1"}}, self.order(a="198.51.100.1", b="")
+        )
+
+    def test_one_that_reports_no_address_keeps_no_other_from_being_watched(self) -> None:
+        self.assertEqual(
+            {"mgmt": {"a": "192.0.2.0", "b": "192.0.2.1"}, "cluster": {"b": "198.51.100.1"}},
+            self.order(a="my-other-name", b="198.51.100.1"),
+        )
+
+
+class AvoidanceTest(HeartbeatsTest):
+    NAMES = ("a", "b", "c")
+
+    def look(self, *answered: str) -> list[str]:
+        """Nobody answers any more; gives who is spared."""
+        lost = wire.Network(True, {name: (int(Level.LOST), 100) for name in self.NAMES})
+        self.pulses.facts = wire.Facts({"mgmt": lost}, dict.fromkeys(answered, "boot"), [])
+        hosts = {
+            name: {"hostname": name, "administrative": "unlocked", "operational": "enabled", "availability": "available"}
+            for name in self.NAMES
+        }
+        self.heartbeats.look(hosts, self.watch, 0.0)
+        return [name for name in self.NAMES if self.heartbeats.is_spared(name)]
+
+    def report(self) -> None:
+        for name in self.NAMES:
+            self.watch.hear(client.HostReport(name, "boot", 0, {}), self.watch.listened_s)
+
+    def test_many_that_are_missed_are_spared(self) -> None:
+        self.report()
+        self.assertEqual(["a", "b"], self.look("a", "b"))
+
+    def test_those_that_report_and_have_nothing_to_answer_with_make_no_many(self) -> None:
+        self.report()
+        self.assertEqual([], self.look("a"))
+
+    def test_those_that_are_silent_altogether_are_missed_whether_or_not_they_have_answered(self) -> None:
+        self.report()
+        self.watch.listened_s = 60.0
+        self.assertEqual(["a", "b", "c"], self.look())
