@@ -119,7 +119,8 @@ def step(activity: Activity, facts: Facts) -> tuple[Activity, list[Order]]:
         return _away(activity, facts), []
     if not facts.holds:
         return _without_lease(activity, facts), []
-    activity = dataclasses.replace(activity, lost_at=None)
+    if activity.lost_at is not None:
+        activity = dataclasses.replace(activity, lost_at=None)
     if activity.phase is Phase.PASSIVE:
         # Its data may require the other controller still, from when it was active before.
         activity = Activity(activity.name, Phase.TAKING, Copies.PARTING, result=activity.result)

@@ -19,14 +19,15 @@ from sm.daemon import Loop, View, Wish
 from sm.db import Database, DatabaseError, Row
 from sm.engine import Engine, snapshot
 from sm.gate import Gate
-from sm.keeper import Keeper
+from sm.keeper import CLAIM_S, Keeper
 from sm.lease import Timing
 from sm.leaseholder import Leaseholder
 from sm.messages import Receiver, Sender
 from sm.node import boot_id, named, network, open_master
-from sm.paths import Paths
 from sm.peer_board import Means
 from sm.reporter import Reporter
+from stx import flags
+from stx.paths import Paths
 
 LOG = logging.getLogger(__name__)
 
@@ -62,10 +63,13 @@ class _Lease:
     """Makes the lease's loop of a controller, in whichever process it is asked for it.
 
     :raises GateError: when the kernel lacks what the gate needs
+    :raises DamagedError: when nobody knows what this host has voted for
     """
 
     def __init__(self, state_path: pathlib.Path, database: Database, floating: Sequence[Floating]) -> None:
         self._state_path = state_path
+        # It can be read; in the other process nobody would see why not.
+        Keeper(state_path)
         self._name, self._cluster = named(database)
         self._other = _fenced(database)
         self._paths, self._keys = network(database)
@@ -73,6 +77,7 @@ class _Lease:
 
     def make(self, show: Callable[[View], None]) -> Loop:
         keeper = Keeper(self._state_path)
+        keeper.claim(CLAIM_S)
         start = keeper.next_start(time.time())
         receiver = Receiver(self._cluster, self._keys)
         return Loop(
@@ -94,6 +99,7 @@ class Controller:
     :param run_path: for the database with states, and the control socket
     :param report: hands fault reports over
     :param reboot_command: starts the host anew
+    :param host_path: where files say whether the host is locked
     """
 
     def __init__(
@@ -102,6 +108,7 @@ class Controller:
         run_path: pathlib.Path,
         report: Callable[..., None],
         reboot_command: str,
+        host_path: pathlib.Path,
     ) -> None:
         self._reboot_command = reboot_command
         self._database, known = _runtime(state_path, run_path / "sm.db")
@@ -119,6 +126,7 @@ class Controller:
             boot_id(),
             failed_at={row["name"]: row["failed_at"] for row in known if row.get("failed_at")},
             means=_means(self._database, state_path),
+            is_locked=lambda: flags.is_locked(host_path),
         )
         self._control = control.Control(run_path / control.NAME, self._answer, self.engine.watch, self.engine.ignore)
 

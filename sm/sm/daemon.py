@@ -14,10 +14,11 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from sm import fencing, lease, quorum
-from sm.keeper import Keeper
+from sm.keeper import Background, Keeper
 from sm.lease import BLANK, Record
-from sm.messages import Body, Drop, Hello
-from sm.paths import Paths
+from sm.messages import Body, Hello
+from stx.datagrams import Drop
+from stx.paths import Paths
 
 LOG = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ VOTER_HELLO_S = 1.0
 # After so long without a word a host counts as gone: for data that is written together, and for the vote.
 SILENT_S = 0.5
 FORGET_S = 3.0
+# For others to count on this host no more, when it is told to end.
+RETIRE_S = 2.0
 COUNT_S = 1.0
 SHOW_S = 0.02
 # Datagrams a second that are dropped, from which on they are taken in together.
@@ -98,6 +101,7 @@ class Loop:
     :param changed: called when the view has changed
     :param dropped: tells how many datagrams were dropped, by network and reason
     :param other: the other controller, where the two can cut each other's power
+    :param is_ready: whether the host may be counted on; it is asked before it is said
     :ivar view: what is seen
     """
 
@@ -106,7 +110,7 @@ class Loop:
         name: str,
         start: int,
         keeper: Keeper,
-        paths: Paths,
+        paths: Paths[Body],
         timing: lease.Timing,
         power: Power | None = None,
         chance: random.Random | None = None,
@@ -115,23 +119,29 @@ class Loop:
         changed: Callable[["View"], None] = lambda view: None,
         dropped: Callable[[], Mapping[tuple[str, Drop], int]] = dict,
         other: str | None = None,
+        is_ready: Callable[[], bool] = lambda: True,
     ) -> None:
         self.name = name
         self.view = View()
         self._clock = clock
-        self._keeper = keeper
+        self._keeper = Background(keeper)
+        # What the disk said last, while it stores nothing.
+        self._refusal = ""
         self._paths = paths
         self._power = power
         self._wish = wish or Wish()
         self._changed = changed
         self._dropped = dropped
+        self._is_ready = is_ready
         self._counted: dict[tuple[str, str], int] = {}
-        self._count_at = self._show_at = self._breath_at = -math.inf
+        self._count_at = self._show_at = self._breath_at = self._renew_at = -math.inf
         self._dropped_of_late = 0
         self._is_flooded = False
         self._is_stopping = False
         self._held_until: float | None = None
         self._hello_at = -math.inf
+        self._retire_by = math.inf
+        self._said_ready = False
         self._heard: dict[str, tuple[float, Hello]] = {}
         self.voter = lease.Voter(name, keeper.kept, timing, clock())
         self.candidate: lease.Candidate | None = None
@@ -141,12 +151,20 @@ class Loop:
         if self.candidate is not None and other is not None:
             self._witness = fencing.Witness(self.voter, self.candidate, other, str(start), fencing.Timing(), clock())
         self._selector = selectors.DefaultSelector()
+        self._selector.register(self._keeper.descriptor, selectors.EVENT_READ, self._stored)
         for path, made in paths.sockets:
             self._selector.register(made, selectors.EVENT_READ, path)
 
     def stop(self) -> None:
         """End the loop soon; may be called by a signal handler."""
         self._is_stopping = True
+
+    def retire(self) -> None:
+        """Say that the host cannot be counted on, and end a moment later; may be called by a signal handler.
+
+        It votes on meanwhile. That it is out of the record that it has is no reason to end sooner: there may be a newer one.
+        """
+        self._retire_by = min(self._retire_by, self._clock() + RETIRE_S)
 
     def want(self, wish: Wish) -> None:
         """Do so from now on."""
@@ -161,13 +179,18 @@ class Loop:
 
         :param is_wanted: while it says no, the lease is let go
         """
-        while not self._is_stopping:
+        while not self._is_stopping and self._clock() < self._retire_by:
             if not is_wanted():
                 self._wish = dataclasses.replace(self._wish, hello=None, wants_lease=False)
             self.turn()
+        self.close()
+
+    def close(self) -> None:
+        """Let the lease go, and use nothing any more."""
         self.release()
         self._selector.close()
         self._paths.close()
+        self._keeper.close()
 
     def turn(self) -> None:
         """Wait for what comes next, and take it in."""
@@ -178,6 +201,7 @@ class Loop:
                 self._dropped_of_late += self._paths.receive(key.data, self._hear)
         now = self._clock()
         self._breathe(now)
+        self._renew(now)
         self._greet(now)
         if self.candidate is not None:
             self._follow_wish(self.candidate, now)
@@ -194,6 +218,16 @@ class Loop:
             self._dropped_of_late = 0
         if self._is_flooded:
             time.sleep(BREATH_S)
+
+    def _renew(self, now: float) -> None:
+        """Listen again where a network's device was made anew."""
+        if now < self._renew_at:
+            return
+        self._renew_at = now + COUNT_S
+        for path, old, made in self._paths.renew():
+            self._selector.unregister(old)
+            old.close()
+            self._selector.register(made, selectors.EVENT_READ, path)
 
     def release(self) -> None:
         """Let the lease go, where there is one, after all that needs it was stopped."""
@@ -216,9 +250,15 @@ class Loop:
 
     def _greet(self, now: float) -> None:
         hello = self._wish.hello
-        if hello is not None and now >= self._hello_at:
+        if hello is None:
+            return
+        is_ready = hello.is_ready and self._retire_by == math.inf and self._is_ready()
+        # That it cannot be counted on any more is said at once.
+        if now >= self._hello_at or (self._said_ready and not is_ready):
             self._hello_at = now + (HELLO_S if hello.is_controller else VOTER_HELLO_S)
-            self._paths.send(self._paths.peers, dataclasses.replace(hello, pledge=self._witness.say(now)))
+            self._said_ready = is_ready
+            said = dataclasses.replace(hello, is_ready=is_ready, pledge=self._witness.say(now))
+            self._paths.send(self._paths.peers, said, to_group=True)
 
     def _follow_wish(self, candidate: lease.Candidate, now: float) -> None:
         wish = self._wish
@@ -233,7 +273,7 @@ class Loop:
             voters = candidate.record.voters
             answering = {name: hello for name, hello in near.items() if name in voters or candidate.grants(name, now)}
             peer = next((name for name, hello in sorted(answering.items()) if hello.is_controller), None)
-            others = [name for name, hello in answering.items() if not hello.is_controller]
+            others = [name for name, hello in answering.items() if hello.is_ready and not hello.is_controller]
             has_fencing = bool(self._witness.voters) and peer is not None and answering[peer].may_fence
             candidate.change(quorum.wanted(self.name, peer, others, voters, has_fencing), wish.eligible)
 
@@ -244,9 +284,8 @@ class Loop:
         request, voters = asked
         if self.voter.name in voters:
             answer = self._vote(request)
-            if answer is None:
-                return
-            candidate.on_answer(answer, self._clock())
+            if answer is not None:
+                candidate.on_answer(answer, self._clock())
         vote = self._witness.answer(request, self._clock())
         if vote is not None:
             candidate.on_answer(vote, self._clock())
@@ -269,21 +308,34 @@ class Loop:
         elif self.candidate is not None:
             for answer in self._witness.answers(body):
                 self.candidate.on_answer(answer, self._clock())
-            self._keep()
+            self._keeper.begin(self.voter.kept)
             self._look(self.candidate)
 
     def _vote(self, request: lease.Request) -> lease.Answer | None:
         answer = self.voter.on_request(request, self._clock())
-        return answer if self._keep() else None
+        self._keeper.begin(self.voter.kept)
+        return answer
 
-    def _keep(self) -> bool:
-        """Whether all that the voter has decided is on disk."""
+    def _stored(self) -> None:
+        """What the voter had decided is on disk; whoever waits for that is told."""
         try:
-            self._keeper.keep(self.voter.kept)
+            said = self.voter.on_stored(self._keeper.end())
         except OSError as error:
-            LOG.error("Nothing is granted: %s cannot be stored: %s", self.voter.kept, error)
-            return False
-        return True
+            # The next request has it tried again.
+            if str(error) != self._refusal:
+                LOG.error("Nothing new is granted: %s cannot be stored: %s", self.voter.kept, error)
+            self._refusal = str(error)
+            return
+        self._refusal = ""
+        self._keeper.begin(self.voter.kept)
+        if said is None:
+            return
+        holder, answer = said
+        if holder != self.name:
+            self._paths.send([holder], answer)
+        elif self.candidate is not None:
+            self.candidate.on_answer(answer, self._clock())
+            self._look(self.candidate)
 
     def _look(self, candidate: lease.Candidate) -> None:
         """Use the lease as far as it lasts."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A controller's loop: what it makes of the lease, of the other controller and of its own services, and what is told of it all.
 
-One thread, woken by what happens: actions and processes end, the lease comes and goes, the other controller says something. Nothing is
-polled. All decisions are in pure modules; this one carries them out.
+One thread, woken by what happens: actions and processes end, the lease comes and goes, the other controller says something. Nothing but
+the host's lock is polled. All decisions are in pure modules; this one carries them out.
 """
 
 import collections
@@ -29,6 +29,9 @@ from sm.services import Held, Services, Shown
 LOG = logging.getLogger(__name__)
 
 _IDLE_S = 60.0
+# How often it is looked whether the host is locked.
+LOOK_S = 1.0
+LOCKED_STATES = ("locked", "disabled", "online")
 # A group that failed, and has nowhere else to go, is tried again so often.
 RECOVER_S = 30.0
 # After the lease has ended, everything that needs it has to be gone by then; a host that cannot do that starts anew.
@@ -89,6 +92,7 @@ class Engine:
     :param lease: what is seen of the lease, and told what is wanted
     :param reboot: starts the host anew, when a service cannot be stopped that must
     :param means: how the other one's power is cut, where it can be
+    :param is_locked: whether an operator has this host out of service; a standby has no services then
     """
 
     def __init__(
@@ -103,12 +107,13 @@ class Engine:
         clock: Callable[[], float] = time.monotonic,
         failed_at: Mapping[str, float] | None = None,
         means: Means | None = None,
+        is_locked: Callable[[], bool] = lambda: False,
     ) -> None:
         self.name = name
         self.peer = peer
         self.activity = Activity(name)
-        self.is_ready = True
-        self.states = ("unlocked", "enabled", "available")
+        self._may_be_ready, self._told_states = True, ("unlocked", "enabled", "available")
+        self._look_if_locked, self._is_locked, self._look_at = is_locked, False, clock()
         self._model = model
         self._observer = observer
         self._lease = lease
@@ -179,7 +184,7 @@ class Engine:
         if self._retire_by == float("inf"):
             LOG.info("told to end: services stop")
             self._retire_by = self._clock() + RETIRE_S
-            self.is_ready = False
+            self._may_be_ready = False
 
     def _hear(self) -> None:
         try:
@@ -226,6 +231,7 @@ class Engine:
     def turn(self) -> None:
         """Wait for what comes next, and do all that follows from it."""
         self._turned_at = self._clock()
+        self._look_for_lock()
         self.advance()
         for key, _ in self._selector.select(self._wait_s()):
             key.data()
@@ -242,6 +248,7 @@ class Engine:
             self._stop_by,
             self._retire_by,
             self._depart_by,
+            self._look_at,
             self._board.next_moment(now) if self._board is not None else now + _IDLE_S,
             self._lease.repeat_at,
             self._next_of_activity(now),
@@ -417,8 +424,32 @@ class Engine:
         """Whether the other controller, if it is active, has had time to say so, and whose data count."""
         return self.peer is None or self._lease.view.holds or self._clock() >= self._oriented_at
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether it may have services."""
+        return self._may_be_ready and not self._is_locked
+
+    @property
+    def states(self) -> tuple[str, str, str]:
+        """Administrative, operational, availability."""
+        return LOCKED_STATES if self._is_locked else self._told_states
+
     def set_node(self, is_ready: bool, states: tuple[str, str, str]) -> None:
-        self.is_ready, self.states = is_ready, states
+        self._may_be_ready, self._told_states = is_ready, states
+
+    def _look_for_lock(self) -> None:
+        """An active controller goes on, and one without which there would be none: it is alone, or alone has all data."""
+        now = self._clock()
+        if now < self._look_at:
+            return
+        self._look_at = now + LOOK_S
+        is_needed = (
+            self.peer is None or self.activity.phase is not Phase.PASSIVE or self._lease.view.record.eligible == {self.name}
+        )
+        is_locked = not is_needed and self._look_if_locked()
+        if is_locked != self._is_locked:
+            LOG.info("this host is locked: its services stop" if is_locked else "this host is not locked any more")
+            self._is_locked = is_locked
 
     # -- what is told
 

@@ -176,7 +176,7 @@ class Witness(NoWitness):
         return voters | {self._other} if FENCING in voters else voters
 
     def answer(self, request: Request, now: float) -> Answer | None:
-        if not (self._candidate.continues or self._succeeds == self._voter.other_term):
+        if not self._has_vote:
             return None
         # It agrees on no record that the other one may lack, counting on what was before.
         is_known = self._is_off or now >= self._promised_at + self._timing.promise_s
@@ -185,9 +185,14 @@ class Witness(NoWitness):
             FENCING, True, request.start, request.number, request.sent_at, request.term, record, is_probe=request.is_probe
         )
 
+    @property
+    def _has_vote(self) -> bool:
+        """Whether the boards vote for this one, whatever the other one says."""
+        return self._candidate.continues or self._succeeds == self._voter.other_term
+
     def answers(self, answer: Answer) -> list[Answer]:
         """What an answer of somebody says: the other controller's also for the boards, as nobody counts on them against that one."""
-        is_both = answer.voter == self._other and answer.is_granted
+        is_both = answer.voter == self._other and (answer.is_granted or not self._has_vote)
         return [answer, *([dataclasses.replace(answer, voter=FENCING)] if is_both else [])]
 
 

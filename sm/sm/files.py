@@ -6,6 +6,7 @@ not be lost is acknowledged only after `sm-files sync`, which returns when the f
 voters know that this one goes on alone.
 """
 
+import argparse
 import contextlib
 import os
 import pathlib
@@ -17,7 +18,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from sm import control
-from sm.commandline import Parser
 
 SUCCESS, FAILED, NOT_INSTALLED, NOT_CONFIGURED, NOT_RUNNING, ACTIVE = 0, 1, 5, 6, 7, 8
 USER = "stx"
@@ -205,11 +205,13 @@ _ACTIONS: dict[str, Callable[[Tree], int]] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """:returns: exit code of OCF; 2 when the command line was not understood"""
-    parser = Parser(
+    # Not stx's own: this is called all the time, and nothing but the standard library is loaded.
+    parser = argparse.ArgumentParser(
         prog="sm-files",
         description="Keeps a tree of files on both controllers. Service Management calls it, with OCF_RESKEY_ parameters; "
         "sync is for whoever has stored something that must not be lost.",
-        example="sm-files sync config/hosts.yaml",
+        epilog="example:\n  sm-files sync config/hosts.yaml",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("action", choices=[*_ACTIONS, "sync"])
     parser.add_argument("paths", nargs="*", metavar="PATH", help="what sync waits for, seen from the tree (default: all of it)")

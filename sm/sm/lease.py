@@ -26,12 +26,14 @@ class Timing:
     :ivar promise_s: for how long a voter keeps it, from the moment the request came. What it is longer by covers clocks that run at
         different speeds, and the moment that a kernel needs to stop what the lease allowed
     :ivar retry_s: after an election that nobody won, each candidate waits up to this long, at random
+    :ivar stand_s: for how long a candidate waits for votes, which a busy disk may hold up
     """
 
     renew_s: float = 0.08
     lease_s: float = 0.25
     promise_s: float = 0.35
     retry_s: float = 0.1
+    stand_s: float = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Answer:
 
     :ivar start, number: of the request
     :ivar term: the newest that the voter has voted in
-    :ivar record: the voter's own, after the request
+    :ivar record: the voter's own, as it is on its disk
     :ivar remaining_s: for how long it has promised its grant to another candidate
     """
 
@@ -112,7 +114,7 @@ class Answer:
 
 @dataclasses.dataclass(frozen=True)
 class Kept:
-    """What a voter keeps on disk: it is there before an answer is sent that follows from it.
+    """What a voter keeps on disk: it is there before anybody is told so.
 
     :ivar term: the newest that it has voted in
     :ivar holder: whom it voted for in that term
@@ -126,14 +128,20 @@ class Kept:
 class Voter:
     """One voter.
 
+    Disks may be slow. A vote is told once it is stored; a grant to whoever has the vote already is given at once, and tells of the record
+    that is stored.
+
     :param kept: what was on disk when it started
-    :ivar kept: what has to be on disk before an answer is sent
+    :ivar kept: what it has decided, and what is to be stored; whoever stores it calls `on_stored`
     :ivar other_term: the newest in which it has voted for somebody else
     """
 
     def __init__(self, name: str, kept: Kept, timing: Timing, now: float) -> None:
         self.name = name
         self.kept = kept
+        self._stored = kept
+        # To the holder, once all that was decided is stored.
+        self._withheld: Answer | None = None
         self.other_term = -1 if kept.holder == name else kept.term
         self._timing = timing
         # What it promised before it started is not known: it promises nothing to anybody else for as long.
@@ -146,7 +154,7 @@ class Voter:
         return 0.0 if candidate == self.kept.holder else max(0.0, self._promised_until - now)
 
     def on_request(self, request: Request, now: float) -> Answer | None:
-        """The answer; None to a message that came late, after a newer one of the same candidate."""
+        """The answer; None to a message that came late, after a newer one of the same candidate, and to one that is answered later."""
         if not self._is_new(request):
             return None
         is_granted = self._may_grant(request, now)
@@ -156,17 +164,32 @@ class Voter:
                 self.other_term = request.term
             record = max(self.kept.record, request.record, key=_key)
             self.kept = Kept(request.term, request.candidate, record)
-        return Answer(
+        answer = Answer(
             self.name,
             is_granted,
             request.start,
             request.number,
             request.sent_at,
             self.kept.term,
-            self.kept.record,
+            self._stored.record,
             0.0 if is_granted else self.remaining_s(request.candidate, now),
             request.is_probe,
         )
+        if is_granted and not request.is_probe and self._stored != self.kept:
+            self._withheld = answer
+            if self._stored.holder != self.kept.holder:
+                return None
+            # A promise to whom it has voted for before needs no disk; it is no vote in the new term.
+            return dataclasses.replace(answer, term=self._stored.term)
+        return answer
+
+    def on_stored(self, kept: Kept) -> tuple[str, Answer] | None:
+        """This is on disk now. Gives to whom there is something to say of it, and what."""
+        self._stored = kept
+        if self._withheld is None or kept != self.kept or kept.holder is None:
+            return None
+        answer, self._withheld = dataclasses.replace(self._withheld, record=kept.record), None
+        return kept.holder, answer
 
     def on_release(self, release: Release, now: float) -> None:
         if self._is_new(release) and release.candidate == self.kept.holder:
@@ -218,12 +241,17 @@ class Candidate:
         self._since = -math.inf
         # The newest term in which it was elected.
         self._won = -1
+        # The same, while its record of that term is still known as it made it.
+        self._resumable = -1
         self._record = voter.kept.record
         # The record whose voters must agree too, while a change of it is not agreed on.
         self._old: Record | None = None
-        # Who would vote for it, as the last probe tells; who did, in its term; what each keeps; whose promise is how old.
+        # Who would vote for it, as the last probe tells, and that one's number; who did, in its term, and who refused; what each keeps;
+        # whose promise is how old.
         self._would: set[str] = set()
+        self._probed = 0
         self._votes: set[str] = set()
+        self._refused: set[str] = set()
         self._agreed: dict[str, tuple[int, int]] = {}
         self._granted: dict[str, float] = {}
 
@@ -284,22 +312,26 @@ class Candidate:
         return False
 
     def request(self, now: float) -> tuple[Request, frozenset[str]] | None:
-        """What to send now, and to whom; None where there is nothing to ask for.
-
-        Its own voter has its answer on disk before the request is sent to others.
-        """
+        """What to send now, and to whom, its own voter among them; None where there is nothing to ask for."""
         self.wake_at = now + self._timing.renew_s
-        if self._term is not None and now >= max(self.holds_until(), self._since + self._timing.lease_s):
+        wait_s = self._timing.lease_s if self.is_elected else self._timing.stand_s
+        if self._term is not None and now >= max(self.holds_until(), self._since + wait_s):
             # It hears nobody, or not enough. Whoever hears it would go on keeping its promise to it, and grant to nobody else.
-            self._term, self._old = None, None
-        is_probe = self._term is None
-        if not self.wants or (is_probe and not self._may_stand(now)):
+            was_elected, self._term = self.is_elected, None
+            if not was_elected:
+                # Not at once, so that these promises end, and another one may stand.
+                self.wake_at = now + self._timing.promise_s + self._chance.uniform(0.0, self._timing.retry_s)
+                return None
+        if not self.wants or (self._term is None and not self._may_stand(now)):
             return None
         self._number += 1
-        if is_probe:
+        term, is_probe = self._term, self._term is None
+        if term is None:
+            term = self._won if self._may_resume else self._next_term()
             self._would.clear()
-            self._record = self._voter.kept.record
-        term = self._next_term() if self._term is None else self._term
+            self._probed = self._number
+            if not self._may_resume or self._record.key < self._voter.kept.record.key:
+                self._record, self._old, self._resumable = self._voter.kept.record, None, -1
         request = Request(self.name, self._start, self._number, now, term, self._record, is_probe)
         return request, frozenset().union(*self._voter_sets(), self.trial if self.is_elected else ())
 
@@ -326,17 +358,21 @@ class Candidate:
         self._number += 1
         self._released_at = self._number
         everybody = frozenset().union(*self._voter_sets(), self.trial)
-        self._term, self._old = None, None
+        self._term = None
         self._granted.clear()
         return Release(self.name, self._start, self._number), everybody
 
     def _on_probe_answer(self, answer: Answer, now: float) -> None:
+        if answer.is_granted and answer.number == self._probed:
+            self._would.add(answer.voter)
         if self._term is not None or answer.number != self._number:
             return
         if answer.is_granted:
-            self._would.add(answer.voter)
-            if _is_majority(self._would, self._record.voters):
-                self._begin_term(now)
+            if all(_is_majority(self._would, voters) for voters in self._voter_sets()):
+                if self._may_resume:
+                    self._term, self._since = self._won, now
+                else:
+                    self._begin_term(now)
                 self.wake_at = now
             return
         self._voter.learn(answer.record)
@@ -346,13 +382,14 @@ class Candidate:
     def _on_grant(self, answer: Answer, now: float) -> None:
         # A promise is one to this candidate, in whichever of its terms it was made.
         self._granted[answer.voter] = max(self._granted.get(answer.voter, -math.inf), answer.sent_at)
+        self._refused.discard(answer.voter)
         if answer.term != self._term:
             return
         self._votes.add(answer.voter)
         self._agreed[answer.voter] = max(self._agreed.get(answer.voter, _NO_KEY), answer.record.key)
         if not self.is_elected and all(_is_majority(self._votes, voters) for voters in self._voter_sets()):
             self._record = dataclasses.replace(self._record, term=answer.term, revision=0)
-            self._won = answer.term
+            self._won = self._resumable = answer.term
             self.wake_at = now
         elif self.is_agreed():
             self._old = None
@@ -360,8 +397,10 @@ class Candidate:
     def _on_refusal(self, answer: Answer, now: float) -> None:
         if now >= self.holds_until():
             self._voter.learn(answer.record)
-            self._term, self._old = None, None
-            self.wake_at = now + self._chance.uniform(0.0, self._timing.retry_s)
+            self._refused.add(answer.voter)
+            if answer.record.key > self._record.key or not self._may_win():
+                self._term = None
+                self.wake_at = now + self._chance.uniform(0.0, self._timing.retry_s)
         elif answer.term > (self._term or 0) or self._voted_for_another(answer):
             # Somebody stood whom this voter could not refuse; in a newer term it is won back.
             self._begin_term(now)
@@ -378,10 +417,20 @@ class Candidate:
         self._term = self._seen_term = self._next_term()
         self._since = now
         self._votes.clear()
+        self._refused.clear()
         self._agreed.clear()
 
     def _next_term(self) -> int:
         return max(self._seen_term, self._voter.kept.term) + 1
+
+    @property
+    def _may_resume(self) -> bool:
+        """Whether its last term goes on if voters say so: it was late, and nobody stood meanwhile. There is nothing to be stored then."""
+        return self.continues and self._seen_term == self._resumable
+
+    def _may_win(self) -> bool:
+        """Whether those who would have voted for it, and have not refused, are enough."""
+        return all(_is_majority(self._would - self._refused, voters) for voters in self._voter_sets())
 
     def _voter_sets(self) -> list[frozenset[str]]:
         return [self._record.voters] if self._old is None else [self._record.voters, self._old.voters]
@@ -390,12 +439,12 @@ class Candidate:
         """When the requests were sent, at the least, that a majority granted."""
         if not voters:
             return -math.inf
-        sent = sorted((self._granted.get(voter, -math.inf) for voter in voters), reverse=True)
+        sent = sorted([self._granted.get(voter, -math.inf) for voter in voters], reverse=True)
         return sent[len(voters) // 2]
 
     def _is_majority_agreed(self, voters: Collection[str]) -> bool:
         own = self._record.key
-        return 2 * sum(self._agreed.get(voter, _NO_KEY) >= own for voter in voters) > len(voters)
+        return 2 * len([voter for voter in voters if self._agreed.get(voter, _NO_KEY) >= own]) > len(voters)
 
 
 def _key(record: Record) -> tuple[int, int]:
@@ -403,4 +452,4 @@ def _key(record: Record) -> tuple[int, int]:
 
 
 def _is_majority(found: Collection[str], voters: Collection[str]) -> bool:
-    return 2 * sum(voter in found for voter in voters) > len(voters)
+    return 2 * len([voter for voter in voters if voter in found]) > len(voters)

@@ -17,11 +17,10 @@ from collections.abc import Callable
 import msgspec
 
 from sm.daemon import Loop, View, Wish
+from stx.realtime import prefer
 
 LOG = logging.getLogger(__name__)
 
-# Above all that may use up a processor; the kernel may refuse it.
-PRIORITY = 20
 REPEAT_S = 0.5
 # Longer than a disk may keep the other process waiting that it writes to.
 SILENT_S = 10.0
@@ -88,15 +87,19 @@ class Leaseholder:
             self.view = self._decoder.decode(heard)
 
     def close(self, deadline_s: float = 5.0) -> None:
-        """Let the lease go, and wait until the other process has ended."""
+        """Let the lease go, and wait until the other process has ended; one that a disk keeps is left to end when that lets it."""
         self._link.close()
+        if not self._ends_within(deadline_s):
+            os.kill(self.pid, signal.SIGKILL)
+            self._ends_within(deadline_s)
+
+    def _ends_within(self, deadline_s: float) -> bool:
         deadline = time.monotonic() + deadline_s
         while os.waitpid(self.pid, os.WNOHANG) == (0, 0):
             if time.monotonic() > deadline:
-                os.kill(self.pid, signal.SIGKILL)
-                os.waitpid(self.pid, 0)
-                return
+                return False
             time.sleep(0.01)
+        return True
 
 
 class _Far:
@@ -124,12 +127,6 @@ class _Far:
             return
         self.heard_at = time.monotonic()
         loop.want(self._decoder.decode(heard))
-
-
-def prefer() -> None:
-    """Run before all else, where the kernel lets it."""
-    with contextlib.suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(PRIORITY))
 
 
 def _live(make: Callable[[Callable[[View], None]], Loop], link: socket.socket) -> None:

@@ -4,10 +4,10 @@
 import pathlib
 
 from sm.db import Database
-from sm.messages import Keys
 from sm.parameters import read_parameters
-from sm.paths import Path
 from stx.boards import Kind, Login
+from stx.datagrams import Keys
+from stx.paths import Path
 
 BOOT_ID = pathlib.Path("/proc/sys/kernel/random/boot_id")
 
@@ -42,7 +42,7 @@ def network(database: Database) -> tuple[list[Path], dict[str, Keys]]:
         keys[name] = Keys(own, tuple(filter(None, [own, *old])))
         peers = read_parameters(row["network_peer_address"] or "")
         group = row["network_multicast"] or ""
-        found.append(Path(name, row["network_address"], peers, keys[name], row["network_port"], name, group))
+        found.append(Path(name, row["network_address"], row["network_port"], peers, keys[name], name, group))
     return found, keys
 
 

@@ -32,6 +32,7 @@ prepare             makes replication_user, with what a standby needs, on a prim
     host   postgres     stx_replication  PEER_ADDRESS  scram-sha-256
 """
 
+import argparse
 import contextlib
 import os
 import pathlib
@@ -42,7 +43,6 @@ import sys
 import time
 from typing import NoReturn
 
-from sm.commandline import Parser
 from sm.postgresql_data import control, join, primary_peer, say
 from sm.postgresql_plan import (
     DATA_STANDALONE,
@@ -175,7 +175,8 @@ def demote(conf: Conf) -> int:
         return start(conf)
     _configure(conf)
     replace(conf.standby_signal, "")
-    launch(conf, time.monotonic() + conf.start_s)
+    # Until this ends the peer does not begin; what is left concerns nobody but whoever attaches it.
+    launch(conf, time.monotonic() + conf.start_s, is_awaited=False)
     return OK
 
 
@@ -307,10 +308,12 @@ def main() -> int:
     """:returns: exit code"""
     signal.signal(signal.SIGTERM, _end)
     os.umask(0o077)
-    parser = Parser(
+    # Not stx's own: this is called all the time, and nothing but the standard library is loaded.
+    parser = argparse.ArgumentParser(
         prog="sm-postgresql",
         description="Runs PostgreSQL as the database of two controllers. Service Management calls it, with OCF_RESKEY_ parameters.",
-        example="OCF_RESKEY_pgdata=/var/lib/postgresql/data OCF_RESKEY_name=controller-0 sm-postgresql monitor",
+        epilog="example:\n  OCF_RESKEY_pgdata=/var/lib/postgresql/data OCF_RESKEY_name=controller-0 sm-postgresql monitor",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("action", metavar="ACTION", help=", ".join(ACTIONS))
     name = parser.parse_args().action

@@ -155,9 +155,10 @@ def end_strays(conf: Conf) -> None:
             lock.unlink()
 
 
-def launch(conf: Conf, deadline: float) -> None:
+def launch(conf: Conf, deadline: float, is_awaited: bool = True) -> None:
     """Start the server, and wait until it answers.
 
+    :param is_awaited: else only until it has its data
     :raises Failure: with the reason that it gave
     """
     where = [f"--port={conf.port}", f"--unix_socket_directories={conf.socket}"]
@@ -170,7 +171,7 @@ def launch(conf: Conf, deadline: float) -> None:
             argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", env=ENVIRONMENT, start_new_session=True
         )
     try:
-        await_answer(conf, process.pid, deadline)
+        await_answer(conf, process.pid, deadline, is_awaited)
     except Failure as failure:
         if process.poll() is None:
             raise
@@ -181,11 +182,11 @@ def launch(conf: Conf, deadline: float) -> None:
     process.returncode = 0
 
 
-def await_answer(conf: Conf, pid: int, deadline: float) -> None:
-    """Wait until the server says in its file that it can be asked."""
+def await_answer(conf: Conf, pid: int, deadline: float, is_ready: bool = True) -> None:
+    """Wait until the server says in its file that it can be asked; or that the data are its own, where it need not be ready."""
     while True:
         lines = _pid_file(conf)
-        if len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready":
+        if lines[:1] == [str(pid)] and (not is_ready or [line.strip() for line in lines[7:8]] == ["ready"]):
             return
         try:
             has_ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None

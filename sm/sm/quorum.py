@@ -20,7 +20,7 @@ def wanted(
 
     :param own: the active controller
     :param peer: the other one, while it is heard
-    :param others: hosts that vote, while they are heard
+    :param others: other hosts in service, while they are heard
     :param current: voters as they are; they stay before others come
     :param has_fencing: whether the two controllers can cut each other's power
     """

@@ -200,6 +200,8 @@ class Reporter(Observer):
         wanted = None
         if self._peer not in self._view.heard:
             wanted = f"{self._peer} is not heard: there is no standby controller.", "major"
+        elif self._view.heard[self._peer].states[0] == "locked":
+            wanted = f"{self._peer} is locked: it cannot take over. Unlock it: system host-unlock {self._peer}.", "major"
         elif self._activity.copies is not Copies.TOGETHER:
             wanted = f"{self._peer} does not have all data yet: it cannot take over.", "major"
         elif len(self._view.record.voters) == 1:

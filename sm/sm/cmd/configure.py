@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from sm import configuration, control, lease
 from sm.cmd.dump import RUN_PATH
-from sm.commandline import Parser
 from sm.db import Database, DatabaseError
-from sm.keeper import Keeper
+from sm.keeper import FILE, Keeper
 from sm.parameters import parameters, read_parameters
+from stx.commandline import Parser
 
 SHIPPED = pathlib.Path(__file__).parents[1] / "services.yaml"
 STATE_PATH = "/var/lib/sm"
@@ -135,30 +135,33 @@ def _first(arguments: argparse.Namespace) -> None:
     node = _database(arguments).value("node")
     if not node:
         raise RefusedError("This host has no name yet. Load a file that has one first: sm-configure load FILE")
-    keeper = Keeper(pathlib.Path(arguments.state_path))
-    if keeper.kept != lease.Kept():
-        raise RefusedError(
-            "This host has voted in a system before. To begin a new one, remove lease.json from its state directory."
-        )
-    keeper.keep(lease.Kept(0, None, lease.Record(0, 0, frozenset({node}), frozenset({node}))))
+    with contextlib.closing(Keeper(pathlib.Path(arguments.state_path))) as keeper:
+        keeper.claim()
+        if keeper.kept != lease.Kept():
+            raise RefusedError(
+                f"This host has voted in a system before. To begin a new one, remove {FILE} from its state directory."
+            )
+        keeper.keep(lease.Kept(0, None, lease.Record(0, 0, frozenset({node}), frozenset({node}))))
     print(f"{node} is the first controller.")
 
 
 def _alone(arguments: argparse.Namespace) -> None:
-    node, keeper = _database(arguments).value("node"), Keeper(pathlib.Path(arguments.state_path))
-    kept = keeper.kept
-    if not node or kept == lease.Kept():
-        raise RefusedError("This host has never voted in a system. To begin a new one: sm-configure first")
     with contextlib.suppress(control.ControlError):
         control.ask(pathlib.Path(arguments.run_path), do="status")
         raise RefusedError("sm is at work on this host. Stop it first: systemctl stop sm")
-    if node not in kept.record.eligible and not arguments.lose_data:
-        raise RefusedError(
-            f"{node} may lack what was written last; only {', '.join(sorted(kept.record.eligible))} has it. "
-            "If that is lost for good: sm-configure alone --lose-data"
-        )
-    term = max(kept.term, kept.record.term) + 1
-    keeper.keep(lease.Kept(term, node, lease.Record(term, 0, frozenset({node}), frozenset({node}))))
+    node = _database(arguments).value("node")
+    with contextlib.closing(Keeper(pathlib.Path(arguments.state_path))) as keeper:
+        keeper.claim()
+        kept = keeper.kept
+        if not node or kept == lease.Kept():
+            raise RefusedError("This host has never voted in a system. To begin a new one: sm-configure first")
+        if node not in kept.record.eligible and not arguments.lose_data:
+            raise RefusedError(
+                f"{node} may lack what was written last; only {', '.join(sorted(kept.record.eligible))} has it. "
+                "If that is lost for good: sm-configure alone --lose-data"
+            )
+        term = max(kept.term, kept.record.term) + 1
+        keeper.keep(lease.Kept(term, node, lease.Record(term, 0, frozenset({node}), frozenset({node}))))
     print(f"{node} goes on alone. Start it: systemctl start sm")
 
 

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from sm import control
-from sm.commandline import Parser
 from sm.db import Database, DatabaseError, Row
+from stx.commandline import Parser
 
 RUN_PATH = "/run/sm"
 _COLUMNS = (("name", 32), ("desired_state", 20), ("state", 20), ("status", 10))

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 from sm import fencing
 from sm.cmd.configure import STATE_PATH
-from sm.commandline import Parser
 from sm.db import DatabaseError
 from sm.node import NotConfiguredError, board, open_master
 from stx import boards
 from stx.boards import BoardError, Power
+from stx.commandline import Parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -39,6 +39,7 @@ def _live() -> int:
             pathlib.Path(CONF.sm.run_path),
             fm.FaultReporter().report,
             CONF.sm.reboot_command,
+            pathlib.Path(CONF.run_path),
         )
     except (NotConfiguredError, DatabaseError, GateError, OSError) as error:
         print(f"sm: {error}", file=sys.stderr)

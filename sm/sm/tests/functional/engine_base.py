@@ -133,7 +133,11 @@ class EngineTestCase(base.BaseTestCase):
         database.load(configuration.parse({"results": results, "test": text}))
         self.ledger = Ledger()
         means = Means(self.fence.replace("PROGRAM", str(self.program)), self.directory / "fenced") if self.fence else None
-        self.engine = Engine(OWN, PEER, model.load(database), self.ledger, self.lease, self.rebooted.append, "boot", means=means)
+        about = model.load(database)
+        locked = self.directory.joinpath("locked").exists
+        self.engine = Engine(
+            OWN, PEER, about, self.ledger, self.lease, self.rebooted.append, "boot", means=means, is_locked=locked
+        )
         database.close()
         self.addCleanup(self.engine.close)
 

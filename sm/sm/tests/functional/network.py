@@ -93,6 +93,21 @@ class Network:
         ports = [f"p{NUMBERS[name]}-{network}" for network in NETWORKS]
         self._ip(self._switch, [f"link delete {port}" for port in ports if f"{port}@" in there])
 
+    def replug(self, name: str, network: str) -> None:
+        """Take a host's card out and put another one in, of the same name."""
+        number, holder = NUMBERS[name], self.hosts[name].holder
+        assert holder is not None
+        port = f"p{number}-{network}"
+        self._ip(
+            self._switch,
+            [
+                f"link delete {port}",
+                f"link add {port} type veth peer name {network} netns {holder.pid}",
+                f"link set {port} master br-{network} up",
+            ],
+        )
+        self._ip(holder, [f"addr add {address(name, network)}/24 dev {network}", f"link set {network} up"])
+
     def cut(self, name: str, network: str, is_up: bool = False) -> None:
         self._ip(self._switch, [f"link set p{NUMBERS[name]}-{network} {'up' if is_up else 'down'}"])
 

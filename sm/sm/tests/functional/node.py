@@ -10,11 +10,12 @@ import signal
 import sys
 import time
 
-from sm import addresses, daemon, gate, keeper, lease, messages, paths
+from sm import addresses, configuration, daemon, gate, keeper, lease, messages
+from stx import datagrams, paths
 
 CONTROLLERS = frozenset({"controller-0", "controller-1"})
 FLOATING = "10.201.0.2"
-KEYS = messages.Keys(b"k" * 32, (b"k" * 32,))
+KEYS = datagrams.Keys(b"k" * 32, (b"k" * 32,))
 
 
 class Address:
@@ -46,7 +47,9 @@ def main() -> None:
         kept.keep(lease.Kept(0, None, lease.Record(0, 0, frozenset(known), CONTROLLERS)))
     start = kept.next_start(time.time())
     networks = [
-        paths.Path(network, own, {other: found[network] for other, found in known.items() if other != name}, KEYS)
+        paths.Path(
+            network, own, configuration.PORT, {other: found[network] for other, found in known.items() if other != name}, KEYS
+        )
         for network, own in known[name].items()
     ]
     receiver = messages.Receiver("test", {network.name: KEYS for network in networks})

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 
+from sm.messages import Hello
 from sm.service import Condition, Status
 from sm.tests.functional.engine_base import OWN, PEER, EngineTestCase
 
@@ -73,6 +74,27 @@ services:
 groups:
   g: {services: {a: critical}, fatal-error-reboot: true}
 """
+
+    def test_one_that_is_locked_while_it_is_active_goes_on(self) -> None:
+        self.be_active()
+        self.see(eligible={OWN, PEER})
+        (self.directory / "locked").touch()
+        self.until("a while", iter([False] * 100 + [True]).__next__)
+        self.assertEqual((True, "active"), (self.engine.is_ready, self.ledger.groups["g"].state))
+        self.see(holds=False, heard={PEER: Hello(PEER, True, "boot", 1, is_active=True)})
+        self.until("it is locked", lambda: not self.engine.is_ready)
+        self.assertEqual(("locked", "disabled", "online"), self.lease.wish.hello.states if self.lease.wish.hello else None)
+        self.until("it wants nothing", lambda: not self.lease.wish.wants_lease)
+        (self.directory / "locked").unlink()
+        self.until("it is ready", lambda: self.engine.is_ready and self.lease.wish.wants_lease)
+
+    def test_one_that_alone_has_all_data_is_not_kept_from_the_lease_by_a_lock(self) -> None:
+        (self.directory / "locked").touch()
+        self.see(eligible={OWN, PEER})
+        self.until("it is locked", lambda: not self.engine.is_ready)
+        self.see(eligible={OWN})
+        self.until("it is ready", lambda: self.engine.is_ready)
+        self.be_active()
 
     def test_a_start_that_fails_is_tried_again_then_given_up_with_what_it_said(self) -> None:
         self.flag("a", "fails-start")

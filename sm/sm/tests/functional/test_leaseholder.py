@@ -12,9 +12,10 @@ from collections.abc import Callable
 import fixtures
 from oslotest import base
 
-from sm import daemon, keeper, lease, leaseholder, messages, paths
+from sm import daemon, keeper, lease, leaseholder, messages
 from sm.daemon import View, Wish
 from sm.leaseholder import Leaseholder
+from stx import paths
 
 OWN = "controller-0"
 DEADLINE_S = 20.0
@@ -51,9 +52,7 @@ class LeaseholderTest(base.BaseTestCase):
             holder.close()
 
     def make(self, show: Callable[[View], None]) -> daemon.Loop:
-        ways = paths.Paths(
-            messages.Sender("a", OWN, 1), messages.Receiver("a", {}), [paths.Path("lo", "127.0.0.1", port=self.port)]
-        )
+        ways = paths.Paths(messages.Sender("a", OWN, 1), messages.Receiver("a", {}), [paths.Path("lo", "127.0.0.1", self.port)])
         return daemon.Loop(
             OWN, 1, keeper.Keeper(self.directory), ways, lease.Timing(), Power(), wish=Wish(wants_lease=False), changed=show
         )

@@ -4,12 +4,14 @@
 import select
 import socket
 import threading
+from collections.abc import Callable
 
 import pyroute2
 
-from sm import messages, paths
+from sm import messages
 from sm.messages import Body, Hello
 from sm.tests.functional import network
+from stx import paths
 
 # Beside what the hosts themselves use.
 PORT = 2333
@@ -23,20 +25,16 @@ class MulticastTest(network.NetworkTestCase):
         for name in cls.there.hosts:
             cls.there.power_on(name)
 
-    def way(self, name: str, version: int) -> paths.Paths:
+    def way(self, name: str, version: int) -> paths.Paths[Body]:
         """A process's sockets on one network of a host."""
         number = network.NUMBERS[name]
         own = network.address(name, "mgmt") if version == 4 else f"fd00::{number}"
         # It reaches the others by the group alone: of the peer only the name is right.
         peer = "10.201.0.250" if version == 4 else "fd00::250"
-        path = paths.Path("mgmt", own, {"controller-1": peer}, port=PORT, device="mgmt", group=GROUPS[version])
-        made: list[paths.Paths] = []
-        holder = self.there.hosts[name].holder
-        assert holder is not None
+        path = paths.Path("mgmt", own, PORT, {"controller-1": peer}, device="mgmt", group=GROUPS[version])
+        made: list[paths.Paths[Body]] = []
 
-        # A thread of its own is taken there; sockets stay where they were made.
         def open_there() -> None:
-            pyroute2.netns.setns(f"/proc/{holder.pid}/ns/net")
             if version == 6:
                 with pyroute2.IPRoute() as route:
                     index = socket.if_nametoindex("mgmt")
@@ -44,13 +42,25 @@ class MulticastTest(network.NetworkTestCase):
                     route.addr("replace", index=index, address=own, prefixlen=64, IFA_FLAGS=0x02)
             made.append(paths.Paths(messages.Sender("a", name, 1), messages.Receiver("a", {}), [path]))
 
-        thread = threading.Thread(target=open_there)
-        thread.start()
-        thread.join(network.DEADLINE_S)
+        self.on(name, open_there)
         self.addCleanup(made[0].close)
         return made[0]
 
-    def heard(self, way: paths.Paths, deadline_s: float = 0.0) -> list[tuple[str, Body]]:
+    def on(self, name: str, do: Callable[[], None]) -> None:
+        """Have something done on a host."""
+        holder = self.there.hosts[name].holder
+        assert holder is not None
+
+        # A thread of its own is taken there; sockets stay where they were made.
+        def go() -> None:
+            pyroute2.netns.setns(f"/proc/{holder.pid}/ns/net")
+            do()
+
+        thread = threading.Thread(target=go)
+        thread.start()
+        thread.join(network.DEADLINE_S)
+
+    def heard(self, way: paths.Paths[Body], deadline_s: float = 0.0) -> list[tuple[str, Body]]:
         """What came until then, or is there already."""
         found: list[tuple[str, Body]] = []
         select.select([made for _, made in way.sockets], [], [], deadline_s)
@@ -60,7 +70,7 @@ class MulticastTest(network.NetworkTestCase):
     def assert_all_but_the_speaker_hear(self, version: int) -> None:
         ways = {name: self.way(name, version) for name in self.there.hosts}
         hello = Hello("controller-0", True, "boot", 1)
-        ways["controller-0"].send(["controller-1"], hello)
+        ways["controller-0"].send(["controller-1"], hello, to_group=True)
         for name in ("controller-1", "compute-0"):
             self.assertEqual([("controller-0", hello)], self.heard(ways[name], 5.0), name)
         # What comes back to a host is there before others have it.
@@ -72,6 +82,22 @@ class MulticastTest(network.NetworkTestCase):
 
     def test_a_hello_to_a_group_of_ipv4_is_heard_by_all_but_who_says_it(self) -> None:
         self.assert_all_but_the_speaker_hear(4)
+
+    def test_a_device_that_was_made_anew_is_used_again(self) -> None:
+        ways = {name: self.way(name, 4) for name in ("controller-0", "compute-0")}
+        self.there.replug("compute-0", "mgmt")
+        hello = Hello("controller-0", True, "boot", 1)
+        ways["controller-0"].send(["controller-1"], hello, to_group=True)
+        self.assertEqual([], self.heard(ways["compute-0"], 0.5))
+        renewed: list[tuple[str, socket.socket, socket.socket]] = []
+        self.on("compute-0", lambda: renewed.extend(ways["compute-0"].renew()))
+        # One for what is for this host alone, one for what is for all.
+        self.assertEqual(["mgmt", "mgmt"], [name for name, _, _ in renewed])
+        for _, old, _ in renewed:
+            old.close()
+        ways["controller-0"].send(["controller-1"], hello, to_group=True)
+        self.assertEqual([("controller-0", hello)], self.heard(ways["compute-0"], 5.0))
+        self.on("compute-0", lambda: self.assertEqual([], ways["compute-0"].renew()))
 
     def test_a_hello_to_a_group_of_ipv6_is_heard_by_all_but_who_says_it(self) -> None:
         self.assert_all_but_the_speaker_hear(6)

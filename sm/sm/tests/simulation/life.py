@@ -15,7 +15,7 @@ class Life(World):
         self.cut.clear()
         self.boards_cut.clear()
         self.boards_cut_from.clear()
-        self.loss = self.late_s = 0.0
+        self.loss = self.late_s = self.slow_disks = 0.0
         if all(self.nodes[name].is_cut for name in CONTROLLERS):
             # One that was frozen came back just when its time was over. Somebody has to switch them on.
             for name in CONTROLLERS:
@@ -91,6 +91,9 @@ class Life(World):
     def _fault_late(self, name: str) -> None:
         self.late_s = self.chance.choice((0.0, 0.1, 0.6))
 
+    def _fault_disks(self, name: str) -> None:
+        self.slow_disks = self.chance.choice((0.0, 0.3, 1.0))
+
     def _fault_hand_over(self, name: str) -> None:
         for controller in self.acting():
             self.hand_over(controller)
@@ -102,7 +105,7 @@ class Life(World):
 
 
 FAULTS = (
-    *("power", "freeze", "restart", "upgrade", "cut", "partition", "join", "loss", "late", "hand_over", "other_hosts"),
+    *("power", "freeze", "restart", "upgrade", "cut", "partition", "join", "loss", "late", "disks", "hand_over", "other_hosts"),
     *("power", "freeze", "partition", "other_hosts"),
 )
 

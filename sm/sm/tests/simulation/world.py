@@ -30,9 +30,10 @@ RESTART_S = 0.02, 0.2
 # From the moment when all is whole until somebody acts: a boot, the silence of voters that have just started, a lost election or two.
 BOUND_S = BOOT_S + 1.5
 WRITE_EVERY_S = 0.04
-MANAGE_EVERY_S = 0.05
+MANAGE_EVERY_S = 0.06
 HELLO_EVERY_S = 0.1
 LINK_S = 0.03
+SLOW_DISK_S = 0.7
 SILENT_S = 0.5
 FORGET_S = 0.8
 # To stop services, and to follow the other controller's data again; to have a copy catch up.
@@ -105,11 +106,13 @@ class Node:
     """One host, on or off.
 
     :ivar kept: on its disk
+    :ivar storing: being written to it
     :ivar rate: how fast its clock runs, 1 being right
     :ivar allowed_until: until when its kernel lets it act, by the world's clock
     :ivar data: the last write that it has
     :ivar told, wish: to the process of the lease: the last one that is on its way, and the one that came
     :ivar shown, seen: likewise by it
+    :ivar led: whether it held the lease, and its record was agreed on, at the last turn of the lease's loop
     :ivar serves: its database is the primary one
     :ivar follows_at: from when on it can copy what the other one writes
     :ivar reaches: it says that it reaches the other one's board
@@ -123,6 +126,7 @@ class Node:
     rate: float
     offset: float
     voter: lease.Voter | None = None
+    storing: lease.Kept | None = None
     candidate: lease.Candidate | None = None
     witness: fencing.NoWitness = dataclasses.field(default_factory=fencing.NoWitness)
     fencer: fencing.Fencer = dataclasses.field(default_factory=fencing.Fencer)
@@ -143,6 +147,7 @@ class Node:
     wish: Wish = Wish()
     shown: Seen = Seen()
     seen: Seen = Seen()
+    led: tuple[bool, bool] = False, False
     link_at: float = 0.0
     heard: Said | None = None
     hello_at: float = 0.0
@@ -205,7 +210,11 @@ class World:
         self.boards_cut: set[str] = set()
         self.boards_cut_from: set[str] = set()
         self.loss = 0.0
+        # How often a disk takes its time.
+        self.slow_disks = 0.0
         self.late_s = 0.0
+        # By key, every one that anybody ever kept: two of one key would be taken for each other.
+        self.records: dict[tuple[int, int], lease.Record] = {}
         self.acknowledged: Write | None = None
         self.acting_since: float | None = None
         self.takeovers = 0
@@ -255,10 +264,8 @@ class World:
 
     def power_off(self, name: str) -> None:
         node = self.nodes[name]
-        node.life += 1
-        node.is_on, node.voter, node.candidate = False, None, None
-        node.is_frozen = False
-        node.inbox.clear()
+        self._crash(node)
+        node.is_on, node.is_frozen = False, False
         self._stop_acting(node)
         node.serves, node.needs_peer = False, False
         node.follows_at = self.now + BOOT_S
@@ -276,9 +283,7 @@ class World:
         node = self.nodes[name]
         if node.voter is None:
             return
-        node.life += 1
-        node.voter = node.candidate = None
-        node.inbox.clear()
+        self._crash(node)
         life = node.life
         self.at(self.now + self.chance.uniform(*RESTART_S), lambda: self._boot(node) if node.life == life else None)
 
@@ -361,13 +366,50 @@ class World:
     def _vote(self, node: Node, request: lease.Request, asker: Node) -> None:
         assert node.voter is not None
         answer = node.voter.on_request(request, node.local(self.now))
-        node.kept = node.voter.kept
-        if answer is None:
-            return
+        self._store(node)
+        if answer is not None:
+            self._answer(node, asker, answer)
+
+    def _answer(self, node: Node, asker: Node, answer: lease.Answer) -> None:
         if asker is node:
             self._hear(node, answer)
         else:
             self.send(node, asker.name, lambda target: self._hear(target, answer))
+
+    def _store(self, node: Node) -> None:
+        """Have its disk written, one time after the other."""
+        assert node.voter is not None
+        if node.storing is not None or node.voter.kept == node.kept:
+            return
+        record = node.voter.kept.record
+        if self.records.setdefault(record.key, record) != record:
+            raise Violation(f"{node.name} keeps {record} at {self.now:.4f} s, and there is {self.records[record.key]}")
+        node.storing = node.voter.kept
+        if self.chance.random() >= self.slow_disks:
+            self._stored(node)
+        else:
+            life = node.life
+            self.at(self.now + self.chance.uniform(0.0, SLOW_DISK_S), lambda: self._stored(node) if node.life == life else None)
+
+    def _stored(self, node: Node) -> None:
+        assert node.storing is not None
+        node.kept, node.storing = node.storing, None
+        self._when_awake(node, node.life, functools.partial(self._tell_stored, node, node.kept))
+
+    def _tell_stored(self, node: Node, kept: lease.Kept) -> None:
+        assert node.voter is not None
+        said = node.voter.on_stored(kept)
+        if said is not None:
+            self._answer(node, self.nodes[said[0]], said[1])
+        self._store(node)
+
+    def _crash(self, node: Node) -> None:
+        """The process ends; what was being written is on the disk, or is not."""
+        node.life += 1
+        node.inbox.clear()
+        if node.storing is not None and self.chance.random() < 0.5:
+            node.kept = node.storing
+        node.voter = node.candidate = node.storing = None
 
     def _hear(self, node: Node, answer: lease.Answer) -> None:
         candidate = node.candidate
@@ -375,14 +417,15 @@ class World:
         local = node.local(self.now)
         for each in node.witness.answers(answer):
             candidate.on_answer(each, local)
-        node.kept = node.voter.kept
+        self._store(node)
         wake = max(node.world(candidate.wake_at), self.now)
         if wake < node.tick_at:
             self._wake(node, wake)
         until = candidate.holds_until()
         if until > local:
             self._act(node, node.world(until))
-        self._lead(node)
+        if (until > local, candidate.is_agreed()) != node.led:
+            self._lead(node)
 
     def _act(self, node: Node, until: float) -> None:
         for other in self.nodes.values():
@@ -510,14 +553,16 @@ class World:
             node.witness.find_off(wish.off_at, node.local(self.now))
         if candidate.is_elected and wish.eligible is not None:
             candidate.change(self._voters(node, candidate), wish.eligible)
+        local, record = node.local(self.now), candidate.record
+        holds, is_agreed = node.led = candidate.holds_until() > local, candidate.is_agreed()
         seen = Seen(
-            candidate.holds_until() > node.local(self.now),
-            candidate.record.eligible if candidate.is_agreed() else None,
-            candidate.record.eligible,
+            holds,
+            record.eligible if is_agreed else None,
+            record.eligible,
             wish.number,
-            candidate.record.voters,
-            node.witness.may_cut(node.local(self.now)),
-            node.witness.is_echoed(node.local(self.now)),
+            record.voters,
+            node.witness.may_cut(local),
+            node.witness.is_echoed(local),
         )
 
         def arrive() -> None:

@@ -32,6 +32,7 @@ class WitnessTest(base.BaseTestCase):
     def vote(self, now: float) -> lease.Answer | None:
         asked = self.candidate.request(now)
         assert asked is not None
+        self.voter.on_request(asked[0], now)
         return self.witness.answer(asked[0], now)
 
     def test_one_that_was_told_of_the_promise_succeeds_whoever_is_off(self) -> None:
@@ -99,10 +100,13 @@ class WitnessTest(base.BaseTestCase):
         self.voter.on_request(lease.Request(OTHER, "5", 1, 0.0, 9, BOTH), 112.0)
         self.assertIsNone(self.vote(112.5))
 
-    def test_the_other_ones_grant_is_the_boards_too(self) -> None:
+    def test_the_other_ones_word_is_the_boards_too_where_they_have_none_of_their_own(self) -> None:
         answer = lease.Answer(OTHER, True, "7", 1, 100.0, 4, BOTH)
         self.assertEqual([OTHER, FENCING], [each.voter for each in self.witness.answers(answer)])
         refused = lease.Answer(OTHER, False, "7", 1, 100.0, 4, BOTH)
+        self.assertEqual([OTHER, FENCING], [each.voter for each in self.witness.answers(refused)])
+        self.hear(110.0, ("7", 109.9))
+        self.witness.find_off(111.0, 112.0)
         self.assertEqual([OTHER], [each.voter for each in self.witness.answers(refused)])
 
     def elect(self, now: float) -> None:
@@ -111,7 +115,9 @@ class WitnessTest(base.BaseTestCase):
             asked = self.candidate.request(now)
             assert asked is not None
             request = asked[0]
-            own = self.voter.on_request(request, now)
+            answer = self.voter.on_request(request, now)
+            stored = self.voter.on_stored(self.voter.kept)
+            own = answer if stored is None else stored[1]
             assert own is not None
             self.candidate.on_answer(own, now)
             for each in self.witness.answers(
@@ -136,6 +142,7 @@ class WitnessTest(base.BaseTestCase):
         self.elect(110.0)
         self.witness.say(110.0)
         self.candidate.change(BOTH.voters, {OWN})
+        self.vote(110.1)
         self.witness.find_off(110.2, 110.4)
         vote = self.vote(110.4)
         assert vote is not None

@@ -17,6 +17,8 @@ class LeaseTest(base.BaseTestCase):
     """Two controllers and a host that have been up for long, all on one clock.
 
     :ivar now: seconds
+    :ivar unheard: who is not reached
+    :ivar slow: whose disk has stored nothing yet of what was decided
     """
 
     def setUp(self) -> None:
@@ -27,6 +29,7 @@ class LeaseTest(base.BaseTestCase):
             name: lease.Candidate(self.voters[name], "1", TIMING, random.Random(1)) for name in ("controller-0", "controller-1")
         }
         self.unheard: set[str] = set()
+        self.slow: set[str] = set()
 
     def ask(self, name: str = "controller-0", rounds: int = 1) -> lease.Candidate:
         """A candidate asks all voters that can be heard, and hears their answers at once."""
@@ -41,7 +44,15 @@ class LeaseTest(base.BaseTestCase):
                 answer = self.voters[voter].on_request(request, self.now)
                 if answer is not None:
                     candidate.on_answer(answer, self.now)
+                if voter not in self.slow:
+                    self.store(voter)
         return candidate
+
+    def store(self, voter: str) -> None:
+        """It is on disk, and whoever waits for that hears so."""
+        said = self.voters[voter].on_stored(self.voters[voter].kept)
+        if said is not None:
+            self.candidates[said[0]].on_answer(said[1], self.now)
 
     def holds(self, name: str) -> bool:
         return self.now < self.candidates[name].holds_until()
@@ -114,7 +125,7 @@ class HoldingTest(LeaseTest):
             self.voters[name].on_release(released[0], self.now)
         self.elect("controller-1")
         self.assertTrue(self.holds("controller-1"))
-        self.assertEqual([], [name for name in ("controller-0",) if self.candidates[name].request(self.now)])
+        self.assertIsNone(candidate.request(self.now))
 
     def test_what_was_asked_before_it_was_let_go_renews_nothing(self) -> None:
         candidate = self.elect()
@@ -173,6 +184,194 @@ class VoterTest(LeaseTest):
         self.assertEqual((term or 0) + 6, holder.term)
         self.assertTrue(self.holds("controller-0"))
         self.assertTrue(holder.is_agreed())
+
+
+class SlowDiskTest(LeaseTest):
+    def test_a_vote_that_is_not_stored_is_not_told(self) -> None:
+        self.slow = {"controller-1", "host"}
+        candidate = self.ask(rounds=3)
+        self.assertFalse(self.holds("controller-0"))
+        self.now += 0.5
+        self.ask()
+        self.assertFalse(candidate.is_elected)
+        self.store("host")
+        self.assertTrue(candidate.is_elected)
+        self.assertTrue(self.holds("controller-0"))
+
+    def test_nor_is_its_own(self) -> None:
+        self.slow, self.unheard = {"controller-0"}, {"controller-1"}
+        candidate = self.ask(rounds=3)
+        self.assertFalse(candidate.is_elected)
+        self.store("controller-0")
+        self.assertTrue(candidate.is_elected)
+
+    def test_a_candidate_that_waits_for_votes_is_not_put_off_by_one_refusal(self) -> None:
+        self.voters["controller-1"]._promised_until = self.now + 10
+        self.voters["controller-1"].kept = dataclasses.replace(self.voters["controller-1"].kept, holder="controller-1")
+        self.slow = {"host"}
+        candidate = self.ask(rounds=3)
+        self.assertIsNotNone(candidate.term)
+        self.store("host")
+        self.assertTrue(candidate.is_elected)
+
+    def test_but_by_too_many(self) -> None:
+        self.slow = {"controller-1", "host"}
+        candidate = self.ask(rounds=2)
+        for name in ("controller-1", "host"):
+            self.voters[name].kept = lease.Kept(9, "controller-1", RECORD)
+            self.voters[name]._promised_until = self.now + 10
+        self.ask()
+        self.assertIsNone(candidate.term)
+
+    def test_and_hopes_for_nobody_who_never_said_that_it_would_vote(self) -> None:
+        self.unheard = {"host"}
+        candidate = self.ask()
+        assert candidate.term is not None
+        # The two stood at the same moment.
+        self.voters["controller-1"].kept = lease.Kept(candidate.term, "controller-1", RECORD)
+        self.voters["controller-1"]._promised_until = self.now + 10
+        self.ask()
+        self.assertIsNone(candidate.term)
+
+    def test_and_not_for_ever_by_disks_that_store_nothing(self) -> None:
+        self.slow = {"controller-1", "host"}
+        candidate = self.ask(rounds=2)
+        self.assertIsNotNone(candidate.term)
+        self.now += TIMING.stand_s
+        # It leaves the others alone until their promises to it are over.
+        self.assertIsNone(candidate.request(self.now))
+        self.assertGreaterEqual(candidate.wake_at, self.now + TIMING.promise_s)
+
+    def test_the_lease_is_renewed_while_a_change_waits_for_disks(self) -> None:
+        holder = self.elect()
+        self.slow = set(RECORD.voters)
+        holder.change(RECORD.voters, {"controller-0"})
+        for _ in range(20):
+            self.now += TIMING.renew_s
+            self.ask()
+            self.assertTrue(self.holds("controller-0"))
+        self.assertFalse(holder.is_agreed())
+        for name in ("controller-0", "host"):
+            self.store(name)
+        self.assertTrue(holder.is_agreed())
+
+    def test_who_has_voted_for_another_one_meanwhile_tells_the_first_one_nothing(self) -> None:
+        self.slow, self.unheard = {"host"}, {"controller-1"}
+        first = self.ask(rounds=2)
+        self.now += TIMING.promise_s
+        self.unheard = {"controller-0"}
+        self.ask("controller-1", 3)
+        self.assertEqual("controller-1", self.voters["host"].kept.holder)
+        self.store("host")
+        self.assertFalse(first.is_elected)
+        self.assertTrue(self.candidates["controller-1"].is_elected)
+
+    def test_who_has_promised_before_does_so_in_a_new_term_whatever_its_disk_does(self) -> None:
+        holder = self.elect()
+        self.slow = set(RECORD.voters)
+        self.voters["controller-1"].kept = dataclasses.replace(self.voters["controller-1"].kept, term=9, holder="controller-1")
+        self.voters["controller-1"]._promised_until = self.now
+        for _ in range(20):
+            self.now += TIMING.renew_s
+            self.ask()
+            self.assertTrue(self.holds("controller-0"))
+        self.assertFalse(holder.is_agreed())
+        for name in self.slow:
+            self.store(name)
+        self.slow = set()
+        self.ask(rounds=2)
+        self.assertTrue(holder.is_agreed())
+
+
+class LateTest(LeaseTest):
+    """A holder that was held up for longer than its lease."""
+
+    def test_goes_on_in_its_term_without_a_word_to_a_disk(self) -> None:
+        term = self.elect().term
+        self.now += 10
+        self.slow = set(RECORD.voters)
+        holder = self.ask(rounds=2)
+        self.assertTrue(self.holds("controller-0"))
+        self.assertEqual(term, holder.term)
+        self.assertTrue(holder.is_agreed())
+
+    def test_begins_a_new_one_where_somebody_stood_meanwhile(self) -> None:
+        term = self.elect().term
+        assert term is not None
+        self.now += 10
+        self.voters["host"].kept = lease.Kept(term + 1, "controller-1", self.voters["host"].kept.record)
+        self.unheard = {"controller-1"}
+        holder = self.ask(rounds=4)
+        self.assertTrue(self.holds("controller-0"))
+        self.assertEqual(term + 2, holder.term)
+
+    def test_has_it_no_longer_where_another_one_was_elected(self) -> None:
+        self.elect()
+        self.now += 10
+        self.unheard = {"controller-0"}
+        self.elect("controller-1")
+        self.unheard = set()
+        self.ask(rounds=4)
+        self.assertFalse(self.holds("controller-0"))
+        self.assertTrue(self.holds("controller-1"))
+
+    def test_still_needs_the_voters_before_a_change_that_is_not_agreed_on(self) -> None:
+        # Three of the five that would vote are not three of the four that do.
+        holder = self.elect()
+        for name in ("four", "five"):
+            self.voters[name] = lease.Voter(name, lease.Kept(), TIMING, 0.0)
+        while not holder.change(RECORD.voters | {"four"}, RECORD.eligible):
+            self.ask()
+        holder.change(RECORD.voters | {"four", "five"}, RECORD.eligible)
+        self.unheard = {"controller-1", "host"}
+        self.ask()
+        self.now += 10
+        self.ask(rounds=3)
+        self.assertFalse(self.holds("controller-0"))
+        self.unheard = {"controller-1"}
+        self.ask(rounds=3)
+        self.assertTrue(self.holds("controller-0"))
+
+    def test_is_not_put_off_by_one_refusal(self) -> None:
+        self.unheard = {"controller-1"}
+        term = self.elect().term
+        assert term is not None
+        # It was cut off, and voted for itself.
+        self.voters["controller-1"].kept = lease.Kept(term, "controller-1", RECORD)
+        self.now += 10
+        self.unheard = set()
+        for _ in range(4):
+            asked = self.candidates["controller-0"].request(self.now)
+            assert asked is not None
+            # Its refusal comes first.
+            for voter in sorted(asked[1], key=lambda name: (name != "controller-1", name)):
+                answer = self.voters[voter].on_request(asked[0], self.now)
+                if answer is not None:
+                    self.candidates["controller-0"].on_answer(answer, self.now)
+                self.store(voter)
+            self.now += TIMING.renew_s
+        self.assertTrue(self.holds("controller-0"))
+
+    def test_does_not_resume_a_term_of_whose_records_it_does_not_know_all(self) -> None:
+        """A holder without a vote of its own: what it changed last is kept by others alone, who are not heard now."""
+        only = lease.Record(0, 0, frozenset({"controller-1"}), RECORD.eligible)
+        for name in ("controller-0", "controller-1", "host"):
+            self.voters[name] = lease.Voter(name, lease.Kept(0, None, only), TIMING, 0.0)
+        holder = self.candidates["controller-0"] = lease.Candidate(self.voters["controller-0"], "1", TIMING, random.Random(1))
+        holder.trial = frozenset({"host"})
+        self.unheard = {"controller-0"}
+        self.ask(rounds=3)
+        term = holder.term
+        assert term is not None
+        holder.change({"controller-0", "controller-1", "host"}, {"controller-0"})
+        self.unheard = {"controller-0", "controller-1"}
+        self.ask()
+        changed = self.voters["host"].kept.record
+        self.now += 1
+        self.unheard = {"controller-0", "host"}
+        self.ask(rounds=4)
+        self.assertNotEqual(changed.key, self.voters["controller-1"].kept.record.key)
+        self.assertGreater(holder.term or 0, term)
 
 
 class ChangeTest(LeaseTest):

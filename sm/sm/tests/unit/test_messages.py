@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from oslotest import base
 
 from sm import lease, messages
-from sm.messages import Drop, Keys
+from stx import datagrams
+from stx.datagrams import Drop, Keys
 
 KEYS = Keys(b"k" * 32, (b"k" * 32,))
 RECORD = lease.Record(3, 1, frozenset({"controller-0", "compute-0"}), frozenset({"controller-0"}))
@@ -89,7 +90,7 @@ class MessagesTest(base.BaseTestCase):
         self.assertIsNone(self.receiver.unpack(self.sender.pack(REQUEST, KEYS), "oam"))
 
     def test_too_much_is_oversized(self) -> None:
-        self.assertIsNone(self.receiver.unpack(bytes(messages.MOST_BYTES + 1), "mgmt"))
+        self.assertIsNone(self.receiver.unpack(bytes(datagrams.MOST_BYTES + 1), "mgmt"))
         self.assertEqual({("mgmt", Drop.OVERSIZED): 1}, self.drops())
 
     @given(st.binary(max_size=1100), st.booleans())

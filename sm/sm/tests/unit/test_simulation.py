@@ -48,6 +48,15 @@ class Indifferent(lease.Voter):
         return request.term > self.kept.term and self.remaining_s(request.candidate, now) <= 0.0
 
 
+class Rash(lease.Voter):
+    """Tells of its votes before they are on its disk."""
+
+    def on_request(self, request: lease.Request, now: float) -> lease.Answer | None:
+        answer = super().on_request(request, now)
+        said = self.on_stored(self.kept)
+        return answer if said is None else said[1]
+
+
 class Leaping(lease.Candidate):
     """Changes many voters at once."""
 
@@ -173,14 +182,29 @@ class SimulationTest(base.BaseTestCase):
     def test_voters_that_take_candidates_with_old_records_are_caught(self) -> None:
         self.assert_caught(voter=Indifferent)
 
+    def test_voters_that_tell_of_what_is_not_stored_are_caught(self) -> None:
+        self.assert_caught(voter=Rash)
+
     def test_boards_that_vote_for_one_that_may_have_been_off_are_caught(self) -> None:
         self.assert_caught(fences=True, witness=Reborn)
 
     def test_boards_that_need_no_promise_are_caught(self) -> None:
         self.assert_caught(fences=True, witness=Trusting)
 
+    def part_two_of_whom_one_reaches_no_board(self, **options: Any) -> tuple[str, list[str]]:
+        """Who of two served before they lost each other, when its board was all that could be reached, and who does in the end."""
+        there = world.World(1, hosts=0, fences=True, **options)
+        there.run(2.0)
+        (before,) = there.serving()
+        there.boards_cut.update(name for name in world.CONTROLLERS if name != before)
+        there.part({before})
+        there.run(8.0)
+        return before, there.serving()
+
     def test_boards_that_agree_on_what_the_other_one_does_not_know_are_caught(self) -> None:
-        self.assert_caught(fences=True, witness=Careless)
+        before, after = self.part_two_of_whom_one_reaches_no_board()
+        self.assertEqual([name for name in world.CONTROLLERS if name != before], after)
+        self.assertRaises(world.Violation, self.part_two_of_whom_one_reaches_no_board, witness=Careless)
 
     def test_boards_that_vote_against_one_that_is_on_are_caught(self) -> None:
         self.assert_caught(fences=True, witness=Ruthless)
@@ -247,7 +271,7 @@ class SimulationTest(base.BaseTestCase):
     def part_while_many_hosts_are_enabled(self, candidate: type[lease.Candidate]) -> world.World:
         """The passive controller and the only host that votes are cut off when four more are to vote: too rare to be met by chance."""
         there = world.World(1, hosts=5, voting=1, candidate=candidate)
-        there.run(1.0)
+        there.run(1.5)
         (holder,) = there.acting()
         there.wanted = frozenset(there.nodes)
         there.part({"host-0", *(name for name in world.CONTROLLERS if name != holder)})
