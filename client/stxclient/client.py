@@ -10,7 +10,7 @@
 
 from keystoneauth1 import session as ksa_session
 
-from stxclient import alarms, hosts, services, systems, transport
+from stxclient import alarms, hosts, service_parameters, services, systems, transport
 
 DEFAULT_TIMEOUT_S = 600.0
 
@@ -54,6 +54,7 @@ class Client:
         self.service_nodes = services.ServiceNodes(platform)
         self.service_groups = services.ServiceGroups(platform)
         self.services = services.Services(platform)
+        self.service_parameters = service_parameters.ServiceParameters(platform)
         self.alarms = alarms.Alarms(faults)
         self.events = alarms.Events(faults)
         self.event_suppression = alarms.EventSuppression(faults)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hosts and what is in them (spec sysinv.md 1.7.2 to 1.7.5)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from stxclient import collection, exceptions, resources, transport
@@ -46,6 +46,13 @@ class Parts(collection.Collection):
         by = ", ".join(self._names)
         raise exceptions.NotFound(f"Host {host} has no {self._what} {wanted} (looked for by {by}).", 404)
 
+    def update(self, host: str, wanted: str, changes: Mapping[str, Any]) -> resources.Resource:
+        """Sets attributes of the one of a host that has this uuid or name; gives it as it is then.
+
+        :raises exceptions.NotFound: when the host has none, or there is no such host
+        """
+        return self._resource(self._service.patch(transport.path(self.path, self.find(host, wanted).uuid), changes))
+
 
 class Hosts(collection.Collection):
     """The hosts, and below each name the collection of a kind of part."""
@@ -64,6 +71,8 @@ class Hosts(collection.Collection):
         self.pci_devices = Parts(service, self, "PCI device", "pci_devices", "name", "pciaddr")
         self.lldp_agents = Parts(service, self, "LLDP agent", "lldp_agents")
         self.lldp_neighbours = Parts(service, self, "LLDP neighbour", "lldp_neighbours")
+        self.sensors = Parts(service, self, "sensor", "isensors", "sensorname")
+        self.sensor_groups = Parts(service, self, "sensor group", "isensorgroups", "sensorgroupname")
 
     def list(self, personality: str | None = None) -> Iterator[resources.Resource]:
         """The hosts, or those of one personality (controller, worker or compute, storage)."""
@@ -88,8 +97,26 @@ class Hosts(collection.Collection):
         :param force: also where services have failed on the other controller
         :raises exceptions.BadRequest: when it cannot be; the text says what to do
         """
-        action = "force-swact" if force else "swact"
+        return self.act(host, "force-swact" if force else "swact")
+
+    def act(self, host: str, action: str) -> resources.Resource:
+        """Asks for an action, such as `lock`; gives the host. It has begun then, and is not done: `task` tells how far it is.
+
+        :raises exceptions.BadRequest: when it cannot be; the text says what to do
+        :raises exceptions.Conflict: while another action is in progress
+        """
         return self._resource(self._service.patch(transport.path(self.path, str(host)), {"action": action}))
+
+    def actions(self, host: str) -> Sequence[dict[str, Any]]:
+        """What can be asked of a host now: `action`, whether it is `allowed`, and the `reason` where it is not."""
+        return list(self._service.get(transport.path(self.path, str(host), "actions"))["actions"])
+
+    def relearn_sensors(self, host: str) -> None:
+        """Has the sensors of a host learned anew from its board. It takes some minutes until they are.
+
+        :raises exceptions.NotFound: when there is no such host
+        """
+        self._service.post(transport.path(self.sensor_groups.path, "relearn"), {"host_uuid": self.get(host).uuid})
 
     def delete(self, host: str) -> None:
         """Removes a host from the system."""

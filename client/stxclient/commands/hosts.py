@@ -48,7 +48,7 @@ _ATTRIBUTES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("-m", "mgmt_mac", {"help": "MAC address of the port on the management network."}),
     ("-i", "mgmt_ip", {"help": "Its address there, where addresses are static."}),
     ("-I", "bm_ip", {"help": "Address of the board management controller."}),
-    ("-T", "bm_type", {"help": "Its type: none, bmc, dynamic, ipmi or redfish."}),
+    ("-T", "bm_type", {"help": "Its type: ipmi, redfish, dynamic for what of these it speaks, or none; bmc means ipmi."}),
     ("-U", "bm_username", {"help": "Its user."}),
     ("-P", "bm_password", {"help": "Its user's password."}),
     ("-b", "boot_device", {"help": "Disk to boot from, by default sda."}),
@@ -74,7 +74,9 @@ class List(base.Lister):
         return self.client.hosts.list()
 
 
-class _Sheet(base.ShowOne):
+class Sheet(base.ShowOne):
+    """A host with all its attributes."""
+
     columns = (*_SHEET, *_COMPUTE_LINES, *_STORAGE_LINES)
 
     def lines(self, item: resources.Resource) -> tuple[Column, ...]:
@@ -83,7 +85,7 @@ class _Sheet(base.ShowOne):
         return (*_SHEET, *compute, *storage)
 
 
-class Show(_Sheet):
+class Show(Sheet):
     """Show a host: state, installation, board management, configuration."""
 
     example = "controller-0"
@@ -95,7 +97,7 @@ class Show(_Sheet):
         return self.client.hosts.get(parsed_args.host)
 
 
-class Add(_Sheet):
+class Add(Sheet):
     """Add a host to the system before it is installed."""
 
     example = "-n compute-0 -p compute -m 52:54:00:12:34:56"
@@ -114,7 +116,7 @@ class Add(_Sheet):
         return self.client.hosts.create(**given)
 
 
-class Update(_Sheet):
+class Update(Sheet):
     """Change attributes of a host."""
 
     example = 'compute-0 location="Rack 7" serialid=4711'
@@ -127,7 +129,7 @@ class Update(_Sheet):
         return self.client.hosts.update(parsed_args.host, dict(parsed_args.attributes))
 
 
-class Swact(_Sheet):
+class Swact(Sheet):
     """Have the active controller hand over its activity to the other one.
 
     The command ends when that has begun; servicegroup-list shows how far it is.
@@ -151,7 +153,7 @@ class Swact(_Sheet):
 
 
 class Delete(base.Action):
-    """Remove hosts from the system; all that can be removed are, whatever becomes of the others."""
+    """Remove hosts from the system; one that is on has its disks wiped. All that can be removed are, whatever becomes of the others."""
 
     example = "compute-0 compute-1"
 

@@ -37,6 +37,24 @@ class HostsTest(sessions.LibraryTest):
         self.client.hosts.update("compute-0", {"hw_settle": 30, "task": None})
         self.assertEqual(["30", None], [operation["value"] for operation in self.wire.requests[-1].body])
 
+    def test_an_action_is_an_attribute_that_is_replaced(self) -> None:
+        self.assertEqual("compute-0", self.client.hosts.act("compute-0", "power-on").hostname)
+        request = self.wire.requests[-1]
+        self.assertEqual(("PATCH", "/v1/ihosts/compute-0"), (request.method, request.path))
+        self.assertEqual([{"op": "replace", "path": "/action", "value": "power-on"}], request.body)
+
+    def test_an_action_that_waits_for_another_is_a_conflict(self) -> None:
+        self.wire.answers["PATCH", "/v1/ihosts/compute-0"] = wire.refused(409, "The action lock is in progress.")
+        self.assertRaises(exceptions.Conflict, self.client.hosts.act, "compute-0", "unlock")
+
+    def test_what_can_be_asked_of_a_host_is_told(self) -> None:
+        offered = [
+            {"action": "lock", "allowed": True},
+            {"action": "unlock", "allowed": False, "reason": "It is unlocked already."},
+        ]
+        self.wire.answers["GET", "/v1/ihosts/compute-0/actions"] = wire.as_json({"actions": offered})
+        self.assertEqual(offered, self.client.hosts.actions("compute-0"))
+
     def test_host_is_deleted_by_the_given_name(self) -> None:
         self.client.hosts.delete("compute-0")
         self.assertEqual(("DELETE", "/v1/ihosts/compute-0"), (self.wire.requests[-1].method, self.wire.requests[-1].path))
@@ -59,6 +77,8 @@ class PartsTest(sessions.LibraryTest):
             "pci_devices": "pci_devices",
             "lldp_agents": "lldp_agents",
             "lldp_neighbours": "lldp_neighbours",
+            "sensors": "isensors",
+            "sensor_groups": "isensorgroups",
         }
         for kind, path in kinds.items():
             found = list(getattr(self.client.hosts, kind).list("controller-0"))

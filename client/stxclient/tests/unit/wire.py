@@ -20,6 +20,8 @@ from stxclient.tests.unit import wire_data as data
 TOKEN = "the-token"
 USER, PASSWORD = "admin", "Secret*1"
 WAIT_S = 30
+# The key of a list in its answer, where it is not the path's.
+_KEYS = {"servicenodes": "nodes", "servicegroup": "sm_servicegroup", "service_parameter": "parameters"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +119,7 @@ class Wire(fixtures.Fixture):
 
     def _page(self, request: Request) -> Answer:
         name = request.path.rsplit("/", 1)[1]
-        key = {"servicenodes": "nodes", "servicegroup": "sm_servicegroup"}.get(name, name)
+        key = _KEYS.get(name, name)
         items = self.lists[request.path]
         marker = request.value("marker")
         start = 0 if marker is None else [item["uuid"] for item in items].index(marker) + 1
@@ -191,6 +193,8 @@ def _lists() -> dict[str, list[dict[str, Any]]]:
         "pci_devices": data.DEVICES,
         "lldp_agents": [data.AGENT],
         "lldp_neighbours": [data.NEIGHBOUR],
+        "isensors": data.SENSORS,
+        "isensorgroups": data.SENSOR_GROUPS,
     }
     found = {
         "/v1/isystems": [data.SYSTEM],
@@ -198,6 +202,7 @@ def _lists() -> dict[str, list[dict[str, Any]]]:
         "/v1/servicenodes": data.SERVICE_NODES,
         "/v1/services": data.SERVICES,
         "/v1/servicegroup": data.SERVICE_GROUPS,
+        "/v1/service_parameter": data.PARAMETERS,
         "/v1/alarms": data.ALARMS,
         "/v1/event_log": data.EVENTS,
         "/v1/event_suppression": data.KINDS,

@@ -213,6 +213,43 @@ def device(address: str, enabled: bool) -> dict[str, Any]:
 
 DEVICES = [device("0000:00:08.0", True), device("0000:00:09.0", False)]
 
+SENSORS = [
+    {
+        "uuid": uuid,
+        "host_uuid": HOST_UUID,
+        "sensorgroup_uuid": "5e6f0001-0000-4000-8000-00000000000a",
+        "sensorname": name,
+        "sensortype": "fan",
+        "datatype": "analog",
+        "status": "ok",
+        "state": "enabled",
+        "suppress": "False",
+        "audit_interval": 120,
+        "actions_critical": "alarm",
+        "unit_base": "RPM",
+        **TIMES,
+    }
+    for uuid, name in (
+        ("5e6f0001-0000-4000-8000-000000000001", "Fan 1"),
+        ("5e6f0001-0000-4000-8000-000000000002", "Fan 2"),
+    )
+]
+SENSOR_GROUPS = [
+    {
+        "uuid": "5e6f0001-0000-4000-8000-00000000000a",
+        "host_uuid": HOST_UUID,
+        "sensorgroupname": "server fans",
+        "sensortype": "fan",
+        "datatype": "analog",
+        "sensors": "Fan 1,Fan 2",
+        "state": "enabled",
+        "suppress": "False",
+        "audit_interval_group": 120,
+        "actions_critical_group": "alarm",
+        **TIMES,
+    }
+]
+
 AGENT = {
     "uuid": AGENT_UUID,
     "host_uuid": HOST_UUID,
@@ -359,3 +396,19 @@ def kind(number: int, status: str) -> dict[str, Any]:
 
 
 KINDS = [kind(1, "unsuppressed"), kind(2, "suppressed"), kind(3, "unsuppressed")]
+
+PARAMETERS = [
+    {
+        "id": number,
+        "uuid": f"7a10000{number}-0000-4000-8000-000000000001",
+        "service": "platform",
+        "section": "maintenance",
+        "name": name,
+        "value": value,
+        "personality": None,
+        "resource": None,
+        "created_at": "2026-01-01T00:00:00+00:00",
+        "updated_at": None,
+    }
+    for number, (name, value) in enumerate((("heartbeat_period", "100"), ("mnfa_threshold", "2")), 1)
+]
