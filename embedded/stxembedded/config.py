@@ -230,7 +230,17 @@ def write_configuration(layout: Layout, passwords: Mapping[str, str]) -> None:
     write_private(layout.keystone_conf, ini(keystone_options(layout, passwords)))
     write_private(layout.stx_conf, ini(stx_options(layout, passwords)))
     write_private(layout.controller_conf, ini({"pulse": {"port": layout.pulse_port("controller")}}))
-    write_private(layout.host_conf, ini({"inproc": {"hub": False}, "pulse": {"port": layout.pulse_port("mtce-client")}}))
+    write_private(layout.host_conf, ini(host_options(layout)))
+
+
+def host_options(layout: Layout) -> dict[str, dict[str, Any]]:
+    return {
+        "inproc": {"hub": False},
+        "pulse": {"port": layout.pulse_port("mtce-client")},
+        # It is somebody's machine, with other work on it.
+        "mtce": {"may_reboot": False},
+        "mtce_resources": {"enabled": False},
+    }
 
 
 def keystone_options(layout: Layout, passwords: Mapping[str, str]) -> dict[str, dict[str, Any]]:

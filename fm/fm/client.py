@@ -99,8 +99,8 @@ class FaultReporter:
 class Manager:
     """fm-manager over RPC, for what must be known at once."""
 
-    def __init__(self) -> None:
-        self._rpc = rpc.Client(TOPIC, VERSION)
+    def __init__(self, timeout_s: float = rpc.DEADLINE_S) -> None:
+        self._rpc = rpc.Client(TOPIC, VERSION, timeout_s)
 
     def deliver(self, context: stx_context.RequestContext, sender: str, reports: Sequence[tuple[int, Any]]) -> int:
         """Hand over a spool's reports. Gives the sequence number up to which all are stored."""

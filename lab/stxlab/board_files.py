@@ -16,8 +16,6 @@ SEL_ENTRIES = 1000
 # What the simulator lets a host start from: "default" is its disk, "none" what its firmware says.
 BOOT_DEVICES = ("none", "pxe", "default", "cdrom", "bios")
 DEFAULT_BOOT = "none"
-# The chassis that all hosts of a lab share.
-RACK = uuid.uuid5(uuid.NAMESPACE_OID, "rack")
 _BOARD = "0x20"
 _CHASSIS = """\
 #!/bin/sh
@@ -66,6 +64,11 @@ esac
 def identity(host: Host) -> uuid.UUID:
     """What tells the host from all others, to IPMI and to Redfish alike."""
     return uuid.uuid5(uuid.NAMESPACE_OID, host.mac("mgmt"))
+
+
+def chassis_identity(host: Host) -> uuid.UUID:
+    """What tells the chassis that the host is in from all others."""
+    return uuid.uuid5(identity(host), "chassis")
 
 
 def network(host: Host, password: str, chassis: Path) -> str:

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The board controllers of a lab's hosts: one simulator a host, reached over oam, which lives on when the host is off."""
+"""The board controllers of a lab's hosts, reached over oam, which live on when the host is off.
+
+IPMI is one simulator a host; Redfish is one process for all, at the addresses of all boards.
+"""
 
 import contextlib
+import datetime
 import importlib.util
 import os
 import socket
@@ -19,9 +23,7 @@ from stxlab.network import Switch
 from stxlab.sensors import Sensor
 from stxlab.topology import SUBNETS, Host
 
-REDFISH_ADDRESS = str(SUBNETS["oam"][129])
-REDFISH_PORT = 8000
-REDFISH_URL = f"http://{REDFISH_ADDRESS}:{REDFISH_PORT}/redfish/v1/"
+REDFISH_PORT = 443
 START_DEADLINE_S = 30.0
 _POLL_S = 0.01
 
@@ -84,7 +86,7 @@ class Board:
 
 
 class Redfish:
-    """One service that has all hosts of a lab as its systems."""
+    """One service, which is the Redfish of each board at the board's address."""
 
     def __init__(self, layout: Layout, switch: Switch) -> None:
         self.group = Group(f"{layout.name}/redfish")
@@ -106,12 +108,22 @@ class Redfish:
         """Start it, unless it runs; it answers a few seconds later."""
         if self.process:
             return
+        self._certify()
         argv = [sys.executable, "-P", "-m", "stxlab.redfish", str(self._layout.directory)]
-        process.write_pid_file(self._pid_file, self._switch.start_inside(argv, self.log, self.group, power.environment()))
+        # Its threads come and go: with memory for each it would take twice as much.
+        environment = {**power.environment(), "MALLOC_ARENA_MAX": "1"}
+        process.write_pid_file(self._pid_file, self._switch.start_inside(argv, self.log, self.group, environment))
 
     def await_ready(self, deadline_s: float = START_DEADLINE_S) -> None:
         """:raises BoardError: when it does not answer in time, or has ended"""
-        await_socket(self.process, "tcp", REDFISH_ADDRESS, REDFISH_PORT, self.log, deadline_s)
+        await_socket(self.process, "tcp", "0.0.0.0", REDFISH_PORT, self.log, deadline_s)
+
+    def _certify(self) -> None:
+        # Its library is large, and neither the service nor most commands need it.
+        from stxlab import certificate
+
+        addresses = [host.board_address for host in self._layout.load().hosts]
+        replace(self._layout.certificate, certificate.make("board", addresses, datetime.datetime.now(datetime.UTC)))
 
 
 def start(layout: Layout, hosts: Iterable[Host], switch: Switch, password: str) -> list[str]:
@@ -122,8 +134,7 @@ def start(layout: Layout, hosts: Iterable[Host], switch: Switch, password: str) 
     _start_power(layout, switch)
     boards = [Board(layout, host, switch) for host in hosts]
     length = SUBNETS["oam"].prefixlen
-    addresses = [REDFISH_ADDRESS, *(board.host.board_address for board in boards)]
-    switch.ip(f"address replace {address}/{length} dev br-oam" for address in addresses)
+    switch.ip(f"address replace {board.host.board_address}/{length} dev br-oam" for board in boards)
     for board in boards:
         board.start(password)
     redfish = Redfish(layout, switch)

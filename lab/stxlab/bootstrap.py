@@ -15,9 +15,12 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+import tenacity
+
+from stx import exception
 from stxembedded import config, identity
 from stxembedded.config import Layout
-from stxlab import services, topology
+from stxlab import hostoptions, services, topology
 
 # Both controllers have what is in there.
 DATA = pathlib.Path(services.PLATFORM) / "config"
@@ -87,7 +90,11 @@ def configuration() -> None:
     variables = config.exports(config.login_variables(layout, "admin", passwords["admin"]))
     config.write_private(DATA / "openrc", "".join(f"{line}\n" for line in variables))
     config.write_private(DATA / "dnsmasq.conf", _dnsmasq())
-    own = {"DEFAULT": {"host": config.HOSTNAME, **_own()}, "pmon": {"conf_dir": "/etc/pmon.d"}}
+    own = {
+        "DEFAULT": {"host": config.HOSTNAME, **_own()},
+        "pmon": {"conf_dir": "/etc/pmon.d"},
+        **hostoptions.options(topology.NETWORKS, str(topology.SUBNETS["cluster"][3])),
+    }
     config.write_private(pathlib.Path("/etc/starlingx/starlingx.conf"), config.ini(own, "the lab"))
     configure_controller(config.HOSTNAME, settings())
 
@@ -132,6 +139,10 @@ def configure_controller(name: str, given: Mapping[str, Any]) -> None:
     SM_STATE.mkdir(mode=0o700, exist_ok=True)
     config.write_private(SM_STATE / "files.secrets", f"stx:{given['files_secret']}\n")
     config.write_private(pathlib.Path(services.BOARD_PASSWORD), f"{given['board_secret']}\n")
+    host = next(host for host in services.controllers(given["shape"]) if host.name == name)
+    config.write_private(pathlib.Path(services.PULSE_KEY), f"{given['pulse_secret']}\n")
+    networks = {network: host.address(network) for network in services.PATHS}
+    config.write_private(pathlib.Path(services.PULSE_SETTINGS), services.of_heartbeat(name, networks))
     told = pathlib.Path("/etc/starlingx/sm.yaml")
     config.write_private(told, services.of_controller(name, given["shape"], given["sm_secret"]))
     _run(str(BINARIES / "sm-configure"), "load", str(told))
@@ -155,6 +166,7 @@ def _standard(database_password: str) -> dict[str, dict[str, Any]]:
             "dnsmasq_path": DNSMASQ,
             "dnsmasq_pid_file": DNSMASQ_PID,
             "tftp_path": TFTP,
+            "secret_key_file": f"{DATA}/sysinv.key",
             "controller_url": f"http://{topology.floating_address('pxeboot')}:6385",
         },
         **{f"{component}_database": {"connection": _connection(component, database_password)} for component in ("fm", "sysinv")},
@@ -192,7 +204,7 @@ def _dnsmasq() -> str:
 
 def engines() -> None:
     """The first controller's databases, made before anybody needs them; Service Management takes the server over."""
-    if SM_STATE.joinpath("lease.json").exists():
+    if SM_STATE.joinpath("votes").exists():
         return
     environment = {f"OCF_RESKEY_{name}": value for name, value in _database_parameters().items()}
     command = str(BINARIES / "sm-postgresql")
@@ -225,6 +237,13 @@ def _run(*argv: str, stdin: str = "", environment: Mapping[str, str] | None = No
     return done.stdout
 
 
+@tenacity.retry(
+    # Keystone is there, but while the lease is late for a moment its address is shut.
+    retry=tenacity.retry_if_exception_type(exception.Unavailable),
+    wait=tenacity.wait_fixed(1.0),
+    stop=tenacity.stop_after_delay(DEADLINE_S / 2),
+    reraise=True,
+)
 def ensure_identity() -> None:
     layout = own_layout()
     identity.ensure_platform(layout, config.load_passwords(layout))

@@ -20,8 +20,8 @@ END_DEADLINE_S = 10.0
 _POLL_S = 0.005
 _PERIOD_US = 100_000
 _LEAST_QUOTA_US = 1_000
-# Of each second: all labs, one, its hosts, a host. One that is powered on has its share while the group of its last life still fades.
-_REAL_TIME_US = (950_000, 310_000, 300_000, 95_000)
+# Of each second: all labs, one, its hosts. A host that is powered on has its share while the group of its last life still fades.
+_REAL_TIME_US = (950_000, 470_000, 460_000)
 
 
 class GroupError(LabError):
@@ -113,14 +113,15 @@ class Group:
                     with contextlib.suppress(OSError):
                         control.write_text("+cpu")
 
-    def allow_real_time(self) -> None:
-        """Let its processes run before all others for a part of the time, where the kernel asks for that to be allowed.
+    def allow_real_time(self, part_us: int) -> None:
+        """Let its processes run before all others for a part of each second, where the kernel asks for that to be allowed.
 
-        On version 1 each group has a share of what the one above it has; the groups above get room for a few labs of two controllers.
+        On version 1 each group has a share of what the one above it has; there is room for two labs of two controllers and some others
+        each. Without a share its processes compete as any other.
         """
         for directory in self._directories:
             above = [place for place in reversed(directory.parents) if NAMESPACE in place.parts]
-            for place, share_us in zip([*above, directory], _REAL_TIME_US, strict=False):
+            for place, share_us in zip([*above, directory], [*_REAL_TIME_US, part_us], strict=False):
                 if (place / "cpu.rt_runtime_us").exists():
                     with contextlib.suppress(OSError):
                         (place / "cpu.rt_runtime_us").write_text(str(share_us))

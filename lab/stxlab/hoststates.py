@@ -110,7 +110,7 @@ def watch(layout: Layout, emit: Emit) -> None:
     told: dict[str, str] = {}
     while True:
         begun = time.monotonic()
-        if api is None and (known := credentials(layout)) and _be_on_network(known["OS_AUTH_URL"]):
+        if api is None and (known := credentials(layout)) and be_on_network(known["OS_AUTH_URL"]):
             api = Api(known)
         if api is not None:
             try:
@@ -126,7 +126,7 @@ def watch(layout: Layout, emit: Emit) -> None:
         time.sleep(max(0.0, begun + PERIOD_S - time.monotonic()))
 
 
-def _be_on_network(url: str) -> bool:
+def be_on_network(url: str) -> bool:
     """Have an address on the network where a service is. Whether there is such a network."""
     where = urllib.parse.urlsplit(url).hostname or ""
     for network, subnet in topology.SUBNETS.items():

@@ -15,11 +15,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 
-from stxlab import seeds, services, topology
+from stxlab import hostoptions, seeds, services, topology
 
 POLL_S = 0.5
 DEADLINE_S = 5
 MOST_BYTES = 16384
+_DEVICES = pathlib.Path("/sys/class/net")
 _LEASES = pathlib.Path("/run/systemd/netif/leases")
 _SERVER = re.compile(r"^SERVER_ADDRESS=([0-9.]+)$", re.MULTILINE)
 _APPEND = re.compile(r"^\s*append\s+(.*)$", re.MULTILINE | re.IGNORECASE)
@@ -119,14 +120,20 @@ def install_controller(hostname: str, given: Mapping[str, str]) -> None:
 
 def install_voter(hostname: str, given: Mapping[str, str]) -> None:
     """Any other host: it votes for the active controller."""
-    networks = {"mgmt": "0.0.0.0"}
-    if found := cluster_address():
-        networks["cluster"] = found
+    networks = own_networks()
+    write(services.PULSE_KEY, f"{given['pulse_secret']}\n")
+    write(services.PULSE_SETTINGS, services.of_heartbeat(hostname, networks))
     told = "/etc/starlingx/sm.yaml"
     write(told, services.of_voter(hostname, given["sm_secret"], networks))
     argv = ["/opt/starlingx/bin/sm-configure", "load", "--without-shipped", told]
     subprocess.run(argv, check=True, timeout=DEADLINE_S * 2)
     subprocess.run(["systemctl", "enable", "sm-voter.service"], check=True, timeout=DEADLINE_S * 2)
+
+
+def own_networks() -> dict[str, str]:
+    """This host's addresses; the one for management is given to it when it boots."""
+    found = cluster_address()
+    return {"mgmt": "0.0.0.0"} | ({"cluster": found} if found else {})
 
 
 def cluster_address() -> str | None:
@@ -148,10 +155,15 @@ def write(name: str, content: str) -> None:
 
 
 def _configuration(hostname: str, bus: str, subfunctions: str) -> str:
+    devices = [path.name for path in _DEVICES.iterdir()]
+    of_mtce = "".join(
+        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in values.items())
+        for group, values in hostoptions.options(devices, cluster_address()).items()
+    )
     return (
         f"[DEFAULT]\nhost = {hostname}\ntransport_url = {bus}\nlog_dir = /var/log/starlingx\n"
         "state_path = /var/lib/starlingx\nrun_path = /run/starlingx\n"
-        f"[pmon]\nsubfunctions = {subfunctions}\nconf_dir = /etc/pmon.d\n"
+        f"[pmon]\nsubfunctions = {subfunctions}\nconf_dir = /etc/pmon.d\n{of_mtce}"
     )
 
 

@@ -120,6 +120,11 @@ class Layout:
         return self.run / "power.pid"
 
     @property
+    def certificate(self) -> Path:
+        """What boards show to those who ask over TLS: their certificate, and its key."""
+        return self.run / "redfish.pem"
+
+    @property
     def fleet(self) -> Path:
         """What the process of the simulated hosts is told, and what it tells."""
         return self.run / "fleet"

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from stxembedded import process
-from stxlab import enter, faultfile, seeds
+from stxlab import enter, faultfile, hostoptions, seeds
 from stxlab.errors import LabError
 from stxlab.faultbook import Book
 from stxlab.groups import Group
@@ -29,9 +29,30 @@ STOP_DEADLINE_S = 90.0
 TURN_DEADLINE_S = 60.0
 # A page of memory: hosts map it.
 CLOCK_BYTES = 4096
+# Of each second, for processes that run before all others.
+_CONTROLLER_US, _OTHER_US = 95_000, 40_000
 _POLL_S = 0.01
 _NO_PROCESS_YET = "{} was powered on a moment ago and has no process yet. Try again."
 
+# What the lab gives a host is put on its disk, and kept: a disk that the host has wiped has that again, and nothing else.
+_DISK = """
+fill_disk() {
+    mkdir -p "$DISK_MOUNT/seed" "$DISK_MOUNT/upper" "$DISK_MOUNT/work"
+    if [ -d "$SEED" ]; then
+        cp -a "$SEED/." "$DISK_MOUNT/seed/"
+        cp -a "$SEED/." "$DISK_MOUNT/upper/"
+        rm -rf "$SEED"
+    fi
+}
+assemble() {
+    if [ -e "$DISK_MOUNT/upper/$WIPED" ]; then
+        rm -rf "$DISK_MOUNT/upper" "$DISK_MOUNT/work"
+        mkdir "$DISK_MOUNT/upper" "$DISK_MOUNT/work"
+        cp -a "$DISK_MOUNT/seed/." "$DISK_MOUNT/upper/"
+    fi
+    mount -t overlay lab -o "lowerdir=$LOWER,upperdir=$DISK_MOUNT/upper,workdir=$DISK_MOUNT/work" "$ROOT"
+}
+"""
 # Waits for its cables, then becomes the host. `loop` mounts let go of the image by themselves.
 _START = """
 set -e
@@ -39,21 +60,22 @@ umask 022
 read -r go
 mkdir -p "$ROOT" "$DISK_MOUNT"
 mount -o loop,noatime,discard "$DISK" "$DISK_MOUNT"
-mkdir -p "$DISK_MOUNT/upper" "$DISK_MOUNT/work"
-if [ -d "$SEED" ]; then cp -a "$SEED/." "$DISK_MOUNT/upper/"; rm -rf "$SEED"; fi
-mount -t overlay lab -o "lowerdir=$LOWER,upperdir=$DISK_MOUNT/upper,workdir=$DISK_MOUNT/work" "$ROOT"
+@DISK@
+fill_disk
+assemble
 # Of systemd-nspawn's own; what an earlier life left there would be in the way of a host that reboots.
 mount -t tmpfs run /run
 # It ends with this code when the host reboots.
 code=133
 while [ "$code" = 133 ]; do
+    if [ -e "$ROOT/$WIPED" ]; then umount "$ROOT"; assemble; fi
     code=0
     systemd-nspawn --quiet --register=no --keep-unit --console=pipe --hostname="$HOST" --machine="$HOST" --resolv-conf=off \
         --timezone=off --link-journal=no --capability=all --network-namespace-path=/proc/self/ns/net \
         --bind-ro="$CLOCK:/run/stxlab/clock" --boot --directory="$ROOT" < /dev/null || code=$?
 done
 exit "$code"
-"""
+""".replace("@DISK@", _DISK)
 
 
 class PowerError(LabError):
@@ -169,9 +191,8 @@ class Machine:
         # What an earlier life left: processes that hang in the kernel would hold the disk.
         self.group.end()
         self.group.make()
-        if self.host.personality == CONTROLLER:
-            # What decides who is active must not be late.
-            self.group.allow_real_time()
+        # What decides who is active must not be late, nor what says that a host is there.
+        self.group.allow_real_time(_CONTROLLER_US if self.host.personality == CONTROLLER else _OTHER_US)
         book = self._forget_hanging()
         self.group.limit_processors(book.on_host(self.host.name).stolen_percent)
         self.files.console.unlink(missing_ok=True)
@@ -183,6 +204,7 @@ class Machine:
             "ROOT": str(self.files.root),
             "SEED": str(self.files.seed),
             "CLOCK": str(self.files.clock),
+            "WIPED": hostoptions.WIPED,
             "LOWER": ":".join(str(path) for path in lower),
         }
         argv = ["unshare", "--net", "--mount", "--propagation", "private", "/bin/sh", "-c", _START]

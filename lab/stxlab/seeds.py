@@ -16,7 +16,7 @@ from stxlab.layout import Layout
 from stxlab.topology import CONTROLLER, NETWORKS, SUBNETS, Host, Topology
 
 # What hosts share, so that they believe each other.
-HOST_SECRETS = ("bus", "sm")
+HOST_SECRETS = ("bus", "sm", "pulse")
 CONTROLLER_SECRETS = (*HOST_SECRETS, "database", "files", "board")
 _WANTS = "etc/systemd/system/multi-user.target.wants"
 

@@ -15,6 +15,9 @@ PLATFORM = "/opt/platform"
 PGDATA, PGCONFIG = "/var/lib/postgresql/15/main", "/etc/postgresql/15/main"
 PGPASS, PGPASS_USER = "/var/lib/postgresql/.pgpass-replication", "stx_replication"
 MODULE = "platform"
+PULSE_SETTINGS, PULSE_KEY = "/etc/starlingx/heartbeat.yaml", "/etc/starlingx/heartbeat.key"
+# Where pulses go to: all hosts listen there.
+PULSE_GROUP = "239.1.1.2"
 BOARD_PASSWORD = "/etc/starlingx/board-password"
 _FLOATING = {"management-ip": "mgmt", "oam-ip": "oam", "pxeboot-ip": "pxeboot"}
 _NAMES = {"mgmt": "management-interface", "cluster": "cluster-host-interface", "oam": "oam-interface"}
@@ -84,3 +87,16 @@ def of_voter(name: str, key: str, networks: Mapping[str, str]) -> str:
         for network, address in networks.items()
     }
     return json.dumps({"node": name, "cluster": CLUSTER, "interfaces": interfaces}, indent=1)
+
+
+def of_heartbeat(name: str, networks: Mapping[str, str]) -> str:
+    """YAML for the process that answers pulses.
+
+    :param networks: the host's addresses by network; 0.0.0.0 for one that is given to it later
+    """
+    told = {
+        network: {"device": network, "address": address, "group": PULSE_GROUP}
+        for network, address in networks.items()
+        if network in ("mgmt", "cluster")
+    }
+    return json.dumps({"node": name, "cluster": CLUSTER, "key_file": PULSE_KEY, "networks": told}, indent=1)

@@ -41,6 +41,11 @@ class ConfigTest(base.BaseTestCase):
         for path in (self.data_dir, *self.data_dir.rglob("*")):
             self.assertEqual(path.stat().st_mode & 0o077, 0, str(path))
 
+    def test_the_host_of_an_evaluation_is_neither_rebooted_nor_judged_by_other_work_on_it(self) -> None:
+        options = config.host_options(self.layout)
+        self.assertEqual({"may_reboot": False}, options["mtce"])
+        self.assertEqual({"enabled": False}, options["mtce_resources"])
+
     def test_directory_that_was_there_keeps_its_mode_and_what_is_made_in_it_is_private(self) -> None:
         self.data_dir.mkdir()
         # That of /tmp, which is given by mistake.

@@ -72,6 +72,7 @@ class ValuesTest(testing.TestCase):
         ("200.020", "log", ["warning"], "other", "unspecified-reason", True, False, "none", "none", False),
         ("200.021", "log", ["warning"], "other", "unspecified-reason", False, False, "none", "none", False),
         ("200.022", "log", ["warning"], "other", "unspecified-reason", True, False, "none", "none", False),
+        ("200.024", "log", ["warning"], "other", "unspecified-reason", False, False, "none", "none", False),
     )
     @ddt.unpack
     def test_an_entry_has_the_published_values(self, alarm_id: str, kind: str, severities: list[str], *rest: object) -> None:

@@ -8,12 +8,57 @@ from collections.abc import Callable
 
 from oslotest import base
 
+from mtce import client as mtce_client
+from stx import context, testing
+from stxlab import fleet
 from stxlab.fleet import Rounds
 
 # Until something has happened that happens at once, on a machine that is busy.
 DEADLINE_S = 30.0
 SHORT_S = 0.002
 NEVER_S = 3600.0
+
+
+class Agent:
+    """mtce-agent, as far as hosts hear of it."""
+
+    def __init__(self) -> None:
+        self.wish = mtce_client.Wish()
+        self.reports: list[mtce_client.HostReport] = []
+
+    def report(self, _context: context.RequestContext, report: mtce_client.HostReport) -> mtce_client.Wish:
+        self.reports.append(report)
+        return self.wish
+
+
+class HostTest(testing.TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.useFixture(testing.Platform())
+        self.host, self.agent = fleet.Host(1, 1), Agent()
+        self.host._mtce = self.agent
+
+    def report(self, **wish: object) -> mtce_client.HostReport:
+        """What it says; what it is to do then."""
+        self.agent.wish = mtce_client.Wish(**wish)
+        self.host.report()
+        return self.agent.reports[-1]
+
+    def test_what_is_to_be_run_has_passed_at_the_next_report(self) -> None:
+        self.assertEqual({}, self.report(tasks={"goenabled": "1"}).results)
+        self.assertEqual({"goenabled": mtce_client.Result("1", True)}, self.report().results)
+
+    def test_it_boots_when_its_boot_is_to_end_and_only_then(self) -> None:
+        before = self.report(tasks={"goenabled": "1"}).boot_id
+        self.assertEqual(before, self.report(boot_id="another").boot_id)
+        self.report(boot_id=before)
+        after = self.report()
+        self.assertNotEqual(before, after.boot_id)
+        self.assertEqual({}, after.results)
+
+    def test_it_reports_as_often_as_is_wished_for(self) -> None:
+        self.report(report_s=0.5)
+        self.assertEqual(0.5, self.host.report_s)
 
 
 class RoundsTest(base.BaseTestCase):

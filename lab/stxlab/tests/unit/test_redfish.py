@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The hosts of a lab as Redfish shows them; without hosts, as their files say it all."""
+"""The hosts of a lab as the Redfish of their boards shows them; without hosts, as their files say it all."""
 
 import base64
 import json
@@ -23,8 +23,9 @@ except ImportError:
     redfish = None
 
 WANTED = topology.make("standard", 1)
-HOST = WANTED.hosts[2]
+OTHER, HOST = WANTED.hosts[1:]
 SYSTEM = f"/redfish/v1/Systems/{board_files.identity(HOST)}"
+CHASSIS = f"/redfish/v1/Chassis/{board_files.chassis_identity(HOST)}"
 
 
 @ddt.ddt
@@ -46,12 +47,23 @@ class RedfishTest(base.BaseTestCase):
         process.write_pid_file(self.layout.power_pid)
         # There is one application a process, which remembers its systems.
         redfish.emulator.app._cache = {}
-        self.client = werkzeug.test.Client(redfish.make(self.layout))
+        self.client = werkzeug.test.Client(redfish.make(self.layout, {host.board_address: host for host in WANTED.hosts}))
 
-    def ask(self, path: str, body: dict[str, Any] | None = None, method: str = "", password: str = "S3cret") -> tuple[int, Any]:
+    def ask(
+        self,
+        path: str,
+        body: dict[str, Any] | None = None,
+        method: str = "",
+        password: str = "S3cret",
+        address: str = HOST.board_address,
+    ) -> tuple[int, Any]:
         token = base64.b64encode(f"admin:{password}".encode()).decode()
         answer = self.client.open(
-            path, method=method or ("GET" if body is None else "POST"), json=body, headers={"Authorization": f"Basic {token}"}
+            path,
+            base_url=f"https://{address}/",
+            method=method or ("GET" if body is None else "POST"),
+            json=body,
+            headers={"Authorization": f"Basic {token}"},
         )
         return answer.status_code, answer.get_json(silent=True)
 
@@ -68,13 +80,37 @@ class RedfishTest(base.BaseTestCase):
         self.assertEqual(401, self.ask("/redfish/v1/Systems", password="wrong")[0])
         self.assertEqual(401, self.client.get("/redfish/v1/Systems").status_code)
 
-    def test_each_host_is_a_system_with_its_own_name_and_cards(self) -> None:
-        listed = self.ask("/redfish/v1/Systems")[1]["Members"]
-        names = {self.ask(member["@odata.id"])[1]["Name"] for member in listed}
-        self.assertEqual({host.name for host in WANTED.hosts}, names)
+    def test_the_only_system_of_a_board_is_its_host_with_its_name_and_cards(self) -> None:
+        for host in WANTED.hosts:
+            (listed,) = self.ask("/redfish/v1/Systems", address=host.board_address)[1]["Members"]
+            self.assertEqual(host.name, self.ask(listed["@odata.id"], address=host.board_address)[1]["Name"])
         cards = self.ask(f"{SYSTEM}/EthernetInterfaces")[1]["Members"]
         macs = [self.ask(card["@odata.id"])[1]["MACAddress"] for card in cards]
         self.assertEqual(sorted({HOST.mac(network) for network in HOST.networks()}), sorted(macs))
+
+    def test_a_board_knows_nothing_of_other_hosts(self) -> None:
+        for path in (
+            SYSTEM,
+            f"{SYSTEM}/EthernetInterfaces",
+            SYSTEM.replace("Systems", "Managers"),
+            CHASSIS,
+            f"{CHASSIS}/Thermal",
+        ):
+            self.assertEqual(200, self.ask(path)[0], path)
+            self.assertEqual(404, self.ask(path, address=OTHER.board_address)[0], path)
+        reset = f"{SYSTEM}/Actions/ComputerSystem.Reset"
+        self.assertEqual(404, self.ask(reset, {"ResetType": "On"}, address=OTHER.board_address)[0])
+        self.assertEqual("", self.heard())
+
+    def test_where_no_board_is_nothing_is(self) -> None:
+        self.assertEqual(404, self.ask("/redfish/v1/Systems", address="192.0.2.9")[0])
+
+    def test_a_host_its_chassis_and_its_manager_lead_to_each_other(self) -> None:
+        links = self.ask(SYSTEM)[1]["Links"]
+        self.assertEqual([{"@odata.id": CHASSIS}], links["Chassis"])
+        self.assertEqual([{"@odata.id": SYSTEM}], self.ask(CHASSIS)[1]["Links"]["ComputerSystems"])
+        (manager,) = links["ManagedBy"]
+        self.assertEqual([{"@odata.id": CHASSIS}], self.ask(manager["@odata.id"])[1]["Links"]["ManagerForChassis"])
 
     def test_a_host_is_on_while_the_process_that_holds_it_runs(self) -> None:
         self.assertEqual("Off", self.ask(SYSTEM)[1]["PowerState"])
@@ -119,9 +155,9 @@ class RedfishTest(base.BaseTestCase):
 
     def test_sensors_show_what_the_boards_show(self) -> None:
         boards.Board(self.layout, HOST, network.Switch(self.layout)).show(sensors.named("cpu-temp"), 96)
-        shown = self.ask(f"/redfish/v1/Chassis/{board_files.RACK}/Thermal")[1]
+        shown = self.ask(f"{CHASSIS}/Thermal")[1]
         found = {reading["Name"]: reading for reading in shown["Temperatures"] + shown["Fans"]}
-        self.assertEqual(len(WANTED.hosts) * len(sensors.SENSORS), len(found))
-        hot = found["compute-0 CPU Temp"]
+        self.assertEqual({sensor.label for sensor in sensors.SENSORS}, set(found))
+        hot, fan = found["CPU Temp"], found["Fan 1"]
         self.assertEqual((96, 95, "Critical"), (hot["ReadingCelsius"], hot["UpperThresholdCritical"], hot["Status"]["Health"]))
-        self.assertEqual((6000, "OK"), (found["controller-0 Fan 1"]["Reading"], found["controller-0 Fan 1"]["Status"]["Health"]))
+        self.assertEqual((6000, "OK"), (fan["Reading"], fan["Status"]["Health"]))

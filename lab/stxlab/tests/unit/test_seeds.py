@@ -11,7 +11,7 @@ from oslotest import base
 
 from stxlab import layout, seeds, topology
 
-SECRETS = {"bus": "of-the-bus", "board": "of-the-boards", "sm": "of-sm", "database": "of-data", "files": "of-files"}
+SECRETS = {"bus": "of-the-bus", "board": "of-the-boards", "pulse": "p", "sm": "of-sm", "database": "of-data", "files": "of-files"}
 
 
 class WriteTest(base.BaseTestCase):
@@ -51,8 +51,11 @@ class WriteTest(base.BaseTestCase):
             name: set(json.loads((self.write(name) / "etc/starlingx/lab.json").read_text()))
             for name in ("controller-0", "controller-1", "compute-0")
         }
-        every = {"shape", "bus_secret", "sm_secret", "database_secret", "files_secret", "board_secret"}
-        self.assertEqual({"controller-0": every, "controller-1": every, "compute-0": {"shape", "bus_secret", "sm_secret"}}, told)
+        every = {"shape", "bus_secret", "sm_secret", "pulse_secret", "database_secret", "files_secret", "board_secret"}
+        self.assertEqual(
+            {"controller-0": every, "controller-1": every, "compute-0": {"shape", "bus_secret", "sm_secret", "pulse_secret"}},
+            told,
+        )
 
     def test_each_host_has_an_identity_of_its_own(self) -> None:
         found = {(self.write(host.name) / "etc/machine-id").read_text() for host in self.wanted.hosts}

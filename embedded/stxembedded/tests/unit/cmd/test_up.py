@@ -43,6 +43,8 @@ class InterruptTest(base.BaseTestCase):
     def test_an_interrupt_that_got_lost_in_others_code_is_obeyed_at_the_next_step(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             self.addCleanup(signal.signal, number, signal.getsignal(number))
+            # Whoever runs tests in the background may have them ignored.
+            signal.signal(number, signal.default_int_handler)
         done = []
 
         def start(layout: Layout, say: Callable[[str], None]) -> None:
