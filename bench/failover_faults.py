@@ -29,12 +29,14 @@ class Fault:
     """:ivar begin, end: called with the product, the active controller's name and the other one's
     :ivar moves: whether the other controller is to be active afterwards; None where either may be
     :ivar settle_s: all that follows from it is over by then, or comes too late
+    :ivar pause_s: sooner again, it would be another fault: that of something that keeps failing
     """
 
     begin: Callable[[OwnProduct, str, str], None]
     end: Callable[[OwnProduct, str, str], None]
     moves: bool | None
     settle_s: float = SETTLE_S
+    pause_s: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +108,7 @@ FAULTS = {
     "power_off": Fault(_run("power-off", "ACTIVE"), _run("power-on", "ACTIVE"), True),
     "freeze": Fault(_hang, _run("thaw", "ACTIVE"), True),
     "kill_sm": Fault(_run("kill", "ACTIVE", "sm.service"), _nothing, None),
-    "kill_postgres": Fault(_run("kill", "ACTIVE", "postgres"), _nothing, None),
+    "kill_postgres": Fault(_run("kill", "ACTIVE", "postgres"), _nothing, None, pause_s=90.0),
     "cut_mgmt": Fault(_cut("mgmt"), _heal("mgmt"), True),
     "cut_all": Fault(_cut(*ALL), _heal(*ALL), True),
     "deaf": Fault(_cut(*ALL, direction="in"), _heal(*ALL), True),

@@ -4,7 +4,7 @@
 import json
 from pathlib import Path
 
-from bench.failover_product import ROOT, FailoverError, Product
+from bench.failover_product import READY_DEADLINE_S, ROOT, FailoverError, Product, wait_for
 from stxlab import layout, topology
 from stxlab.errors import LabError
 from stxlab.image import Image
@@ -12,6 +12,7 @@ from stxlab.lab import Lab, Say
 from stxlab.layout import Layout
 from stxlab.machine import Machine
 
+DEADLINE_S = 60.0
 # Of whoever uses the database of two controllers and nobody else.
 OUTSIDE = topology.SUBNETS["mgmt"][-3]
 
@@ -30,6 +31,8 @@ class OwnProduct(Product):
             self.lab.down()
             self.lab.layout.make()
             self.lab.up(self.wanted, wait=True)
+        # Others vote, or follow, once they are in service.
+        self.in_service(*(self.lab.machine(host) for host in self.wanted.hosts))
         self.login = f"dbname=sysinv user=stx password={self.lab.layout.read_secrets()['database']}"
 
     def take_down(self) -> None:
@@ -52,6 +55,35 @@ class OwnProduct(Product):
 
     def bring_back(self, machine: Machine) -> None:
         """It comes back by itself."""
+
+    def system(self, *words: str) -> str:
+        """What a `system` command prints on the active controller.
+
+        :raises LabError: with what it says, when it fails
+        """
+        return self.active().run(["bash", "-c", '. /root/openrc; exec system "$@"', "system", *words], DEADLINE_S)
+
+    def in_service(self, *machines: Machine) -> None:
+        """Have hosts that are locked unlocked, and wait for them."""
+        names = {machine.host.name for machine in machines}
+        for name in sorted(names & {name for name, state in self._states().items() if state[0] == "locked"}):
+            self.system("host-unlock", name)
+        wanted = ("unlocked", "enabled", "available")
+        wait_for(
+            f"{', '.join(names)} in service",
+            lambda: {self._states().get(name) for name in names} <= {wanted},
+            READY_DEADLINE_S,
+        )
+
+    def _states(self) -> dict[str, tuple[str, str, str]]:
+        return {
+            row["hostname"]: (row["administrative"], row["operational"], row["availability"])
+            for row in json.loads(self.system("host-list", "-f", "json"))
+        }
+
+    def eligible(self) -> set[str]:
+        """The controllers that have all data."""
+        return set(self._state(self.active())["eligible"])
 
     @staticmethod
     def _state(machine: Machine) -> dict[str, str]:

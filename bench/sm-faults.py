@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """How long a cloud of two controllers and a host that votes is without its address and its database, fault by fault.
 
-Each fault happens to whichever controller is active, and is over before the next one. It needs root, and half a minute for each.
-STX_FAILOVER_RUNS says how often each happens (5), STX_FAILOVER_FAULTS which, by commas (all). With STX_FAILOVER_SHAPE=duplex nobody
-else votes but the controllers' boards.
+Each fault happens to whichever controller is active, and is over before the next one. It needs root, and half a minute for each, two
+minutes for that of the database. STX_FAILOVER_RUNS says how often each happens (5), STX_FAILOVER_FAULTS which, by commas (all). With
+STX_FAILOVER_SHAPE=duplex nobody else votes but the controllers' boards.
 """
 
 import os
 import signal
 import sys
+import time
 from typing import Any
 
 from bench import failover_faults
@@ -41,6 +42,7 @@ def main(json: bool) -> dict[str, Any]:
         for name in chosen:
             measured[name] = []
             for run in range(runs):
+                time.sleep(faults[name].pause_s if run else 0.0)
                 measured[name].append(failover_faults.measure(product, faults[name]))
                 say(f"{name}, run {run + 1}: {measured[name][-1]}")
             figures.update(failover_faults.figures(name, measured[name]))

@@ -41,7 +41,7 @@ METHODS = (
     ("put", "put", True, "Change"),
     ("delete", "delete", True, "Delete"),
 )
-CUSTOM = {"detail": "List, with all attributes", "summary": "Count"}
+CUSTOM = {"detail": "List, with all attributes", "summary": "Count", "relearn": "Learn anew", "apply": "Make effective"}
 # Answers that are no resource.
 ANSWERS = {
     ("get", "/v1/alarms/summary"): {
@@ -49,6 +49,11 @@ ANSWERS = {
         "status": {"type": "string", "enum": ["OK", "degraded", "critical"]},
     },
     ("post", "/v1/alarms"): {"uuid": {"type": ["string", "null"], "format": "uuid"}},
+    ("post", "/v1/service_parameter"): {
+        "parameters": {"type": "array", "items": {"$ref": "#/components/schemas/ServiceParameter"}},
+    },
+    ("post", "/v1/service_parameter/apply"): {"service": {"type": "string"}},
+    ("post", "/v1/isensorgroups/relearn"): {"host_uuid": {"type": "string", "format": "uuid"}},
 }
 NAIVE = "time in UTC, without suffix"
 ANY_UUID = "00000000-0000-4000-8000-000000000000"
@@ -157,10 +162,10 @@ def _operations(controller: Any, path: str, tag: str, schemas: dict[str, Any]) -
         where = one if is_one else path
         if hasattr(controller, name) and (made := _operation(controller, name, where, method, summary, tag, schemas)):
             yield where, method, made
-    for name in getattr(controller, "_custom_actions", {}) if is_top else ():
-        where = f"{path}/{name}"
-        if made := _operation(controller, name, where, "get", CUSTOM[name], tag, schemas):
-            yield where, "get", made
+    for name, methods in getattr(controller, "_custom_actions", {}).items() if is_top else ():
+        where, method = f"{path}/{name}", methods[0].lower()
+        if made := _operation(controller, name, where, method, CUSTOM[name], tag, schemas):
+            yield where, method, made
     for name, inner in _inside(controller):
         yield from _operations(inner, f"{one}/{name}", tag, schemas)
 

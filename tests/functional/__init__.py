@@ -9,7 +9,7 @@ _TOP = pathlib.Path(__file__).parents[2]
 
 def load_tests(loader: unittest.TestLoader, standard: unittest.TestSuite, pattern: str | None) -> unittest.TestSuite:
     suite = unittest.TestSuite()
-    for room, package in (("embedded", "stxembedded"), ("sm", "sm")):
+    for room, package in (("embedded", "stxembedded"), ("mtce", "mtce"), ("sm", "sm")):
         tests = _TOP / room / package / "tests/functional"
         suite.addTests(unittest.TestLoader().discover(str(tests), top_level_dir=str(_TOP / room)))
     for path in sorted(pathlib.Path(__file__).parent.glob("test_*.py")):

@@ -324,6 +324,10 @@ class Standard(Deployment):
             connection = {self.postgresql.url("sysinv")}
             [bootstrap]
             system_type = Standard
+            [mtce]
+            may_reboot = false
+            [mtce_resources]
+            enabled = false
             """)
 
     def start_service(self, name: str) -> None:

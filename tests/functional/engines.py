@@ -106,9 +106,17 @@ class _Engine:
         """:raises AssertionError: with what it said last, when it ends, or is not ready in time"""
         process = self._process
         assert process is not None
+        was_ready = False
+
+        def is_over() -> bool:
+            nonlocal was_ready
+            # It is not asked once more: a busy one may be slow to answer just then.
+            was_ready = is_ready()
+            return was_ready or process.poll() is not None
+
         with contextlib.suppress(TimeoutError):
-            wait_for(type(self).__name__, lambda: is_ready() or process.poll() is not None, period_s=period_s)
-        if process.poll() is not None or not is_ready():
+            wait_for(type(self).__name__, is_over, period_s=period_s)
+        if process.poll() is not None or not was_ready:
             said = (self.directory / "server.log").read_text(errors="replace")[-LAST_WORDS:]
             raise AssertionError(f"{type(self).__name__} is not ready (exit code {process.poll()}):\n{said}")
 

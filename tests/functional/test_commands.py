@@ -29,6 +29,8 @@ PARTS = {
     "port": "name",
     "ethernet-port": "name",
     "device": "address",
+    "sensor": "uuid",
+    "sensorgroup": "uuid",
 }
 LLDP = ("agent", "neighbor")
 # What an agent on another host would report of it.
@@ -57,6 +59,40 @@ REPORT = """
     from sysinv import client
     reports = {kind: client.InventoryReport("made up", records) for kind, records in json.loads(sys.argv[2]).items()}
     client.Conductor().report_inventory(context.internal("test"), sys.argv[1], reports)
+"""
+# What mtce-agent would have learned of its board.
+SENSORS = {
+    "groups": [
+        {
+            "sensorgroupname": "server temperature",
+            "sensortype": "temperature",
+            "datatype": "analog",
+            "state": "enabled",
+            "audit_interval_group": 120,
+            "suppress": False,
+            "actions_minor_group": "ignore",
+            "actions_major_group": "log",
+            "actions_critical_group": "alarm",
+        }
+    ],
+    "sensors": [
+        {
+            "sensorname": 'CPU "0" ☃, left',
+            "sensorgroupname": "server temperature",
+            "sensortype": "temperature",
+            "datatype": "analog",
+            "status": "ok",
+            "state": "enabled",
+            "suppress": False,
+        }
+    ],
+}
+LEARN = """
+    import json, sys
+    from stx import context
+    from sysinv import client
+    model = client.SensorModel(**json.loads(sys.argv[2]))
+    client.Conductor().store_sensor_model(context.internal("test"), sys.argv[1], model)
 """
 # Each argument is a command line; a NUL ends what it prints.
 OPENSTACK = """
@@ -104,6 +140,7 @@ class Commands:
         made = self.ask("platform", "POST", "/v1/ihosts", body).json["uuid"]
         self.addCleanup(self.ask, "platform", "DELETE", f"/v1/ihosts/{made}")
         self.platform.python(REPORT, made, json.dumps(INVENTORY))
+        self.platform.python(LEARN, made, json.dumps(SENSORS))
         device = self.ask("platform", "GET", f"/v1/ihosts/{made}/pci_devices").json["pci_devices"]
         self.assertEqual(1, len(device))
         return HOST

@@ -253,6 +253,27 @@ class StandardHostsTestCase(HostCase):
             self.assertEqual(["w1"], [host["hostname"] for host in self.ask("GET", f"?personality={personality}").json["ihosts"]])
         self.assertEqual([], self.ask("GET", "?personality=storage").json["ihosts"])
 
+    def test_an_action_that_does_not_fit_the_host_is_refused_by_command_and_by_rest(self) -> None:
+        host = self.add(1)
+        reasons = "Cannot unlock w1: it is offline. Wait until it is online. It is being installed. Wait until that is done."
+        self.assertEqual(f"{reasons}\n", self.fails("system", "host-unlock", "w1"))
+        body = [{"op": "replace", "path": "/action", "value": "unlock"}]
+        self.assertEqual(reasons, self.refused(400, "PATCH", f"/{host['uuid']}", body))
+        offered = {item["action"]: item.get("reason") for item in self.ask("GET", "/w1/actions").json["actions"]}
+        self.assertEqual(("It is locked already.", None), (offered["lock"], offered["reboot"]))
+        self.assertIsNone(self.ask("GET", "/w1").json["task"])
+
+    def test_a_board_is_made_known_and_its_password_shown_to_nobody(self) -> None:
+        self.add(1)
+        known = {"bm_type": "ipmi", "bm_ip": "192.0.2.200", "bm_username": "root"}
+        given = [f"{name}={value}" for name, value in {**known, "bm_password": "Hidden*7"}.items()]
+        ran = self.succeeds("system", "host-update", "w1", *given, "-f", "json")
+        self.assertEqual(known, {name: ran.json[name] for name in known})
+        self.assertNotIn("Hidden*7", ran.out + str(self.hosts()))
+        self.assertIn("give bm_username, or bm_type=none.", self.fails("system", "host-update", "w1", "bm_username="))
+        ran = self.succeeds("system", "host-update", "w1", "bm_type=none", "-f", "json")
+        self.assertEqual(dict.fromkeys(known), {name: ran.json[name] for name in known})
+
     def test_the_event_log_tells_of_a_new_and_a_deleted_host(self) -> None:
         name = self.add(1, hostname="told-of")["hostname"]
         self.platform.request(
@@ -284,6 +305,10 @@ class EmbeddedHostsTestCase(HostCase):
             text = self.fails("system", "host-add", "-p", personality, "-m", "52:54:00:00:00:01")
             self.assertIn("This is a simplex system: it has one host and takes no other.", text)
         self.assertEqual(["controller-0"], [host["hostname"] for host in self.hosts()])
+
+    def test_what_nothing_could_bring_back_stays_up(self) -> None:
+        for action in ("reboot", "reset", "reinstall", "power-on", "power-off"):
+            self.assertIn("it is the only host of a simplex system", self.fails("system", f"host-{action}", "controller-0"))
 
     def test_the_only_host_is_not_deleted(self) -> None:
         text = self.fails("system", "host-delete", "controller-0")

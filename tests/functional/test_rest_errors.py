@@ -18,7 +18,7 @@ HOST = "/v1/ihosts/controller-0"
 ELSEWHERE = ("servicenodes", "servicegroup", "sm_servicegroup", "services")
 PARTS = (
     *("ports", "ethernet_ports", "inodes", "icpus", "imemorys", "idisks", "partitions"),
-    *("pci_devices", "lldp_agents", "lldp_neighbours"),
+    *("pci_devices", "lldp_agents", "lldp_neighbours", "isensors", "isensorgroups"),
 )
 JUNK = (
     b"",

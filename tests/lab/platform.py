@@ -4,7 +4,7 @@
 import functools
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from keystoneauth1 import session as keystone_session
@@ -38,7 +38,7 @@ class PlatformTestCase(base.LabTestCase):
 
     def system(self, *words: str) -> Any:
         """What a command prints as JSON."""
-        done = self.call(*words, "-f", "json")
+        done = self.call(*words, "--format", "json")
         self.assertEqual(0, done.returncode, done.stderr)
         return json.loads(done.stdout)
 
@@ -66,6 +66,12 @@ class PlatformTestCase(base.LabTestCase):
         found = [row for row in self.rows() if row["mgmt_mac"] == self.wanted.host(name).mac("mgmt")]
         self.assertLessEqual(len(found), 1, found)
         return found[0] if found else None
+
+    def ask(self, names: Sequence[str], action: str) -> list[int]:
+        """Ask for an action on hosts, one after another; gives the status of each answer."""
+        credentials = tuple(sorted(hoststates.credentials(self.lab.layout).items()))
+        statuses: list[int] = self.inside(ask, credentials, tuple(names), action, deadline_s=180.0)
+        return statuses
 
     def is_discovered(self, name: str) -> bool:
         row = self.row(name)
@@ -185,6 +191,14 @@ def _rows(credentials: tuple[tuple[str, str], ...]) -> list[Row]:
     found = _session(credentials).get("/ihosts", endpoint_filter={"service_type": "platform", "interface": "public"})
     rows: list[Row] = found.json()["ihosts"]
     return rows
+
+
+def ask(credentials: tuple[tuple[str, str], ...], names: tuple[str, ...], action: str) -> list[int]:
+    """Ask for an action on hosts, one after another, from where the lab's networks are; gives the status of each answer."""
+    platform = {"service_type": "platform", "interface": "public"}
+    patch = [{"op": "replace", "path": "/action", "value": action}]
+    session = _session(credentials)
+    return [session.patch(f"/ihosts/{name}", json=patch, endpoint_filter=platform, raise_exc=False).status_code for name in names]
 
 
 @functools.cache

@@ -16,7 +16,7 @@ import ddt
 import testtools
 
 from stx import boards as stx_boards
-from stxlab import boards, enter, sensors
+from stxlab import board_files, boards, enter, sensors
 from stxlab.machine import Machine
 from tests.lab import base
 
@@ -28,15 +28,27 @@ except ImportError:
     sushy = None
 
 HOST, OTHER = "controller-0", "controller-1"
+KINDS = tuple(stx_boards.Kind)
 WAYS = ("ipmitool", "pyghmi", "redfish")
-_SWITCH = """
+_ASK = """
 import json, sys
 from stx import boards
 kind, *told = json.load(sys.stdin)
+what, *words = sys.argv[1:]
 try:
     with boards.opened(boards.Login(boards.Kind(kind), *told)) as opened:
-        boards.switch(opened, boards.Power(sys.argv[1]), 20.0)
-        print(opened.power())
+        if what == "power":
+            boards.switch(opened, boards.Power(*words), 20.0)
+            print(opened.power())
+        elif what == "boot":
+            opened.set_boot_device(boards.BootDevice(*words))
+        elif what == "reset":
+            opened.reset()
+        elif what == "sensors":
+            for reading in opened.sensors():
+                print(f"{reading.name}: {reading.value:g} {reading.unit} {reading.status}")
+        else:
+            print(opened.identity().kind)
 except boards.BoardError as error:
     print(error.message)
 """
@@ -67,7 +79,7 @@ class BoardTest(base.LabTestCase):
         return self.inside(_pyghmi, self.host.host.board_address, self.password, method, *arguments)
 
     def redfish(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        return self.inside(_redfish, self.password, function, *arguments)
+        return self.inside(_redfish, self.host.host.board_address, self.password, function, *arguments)
 
     def order(self, way: str, verb: str) -> None:
         """Let a client have its way with the power of the host."""
@@ -104,26 +116,51 @@ class BoardTest(base.LabTestCase):
         self.await_on()
         self.assertTrue(self.power(way))
 
-    @ddt.data(*stx_boards.Kind)
+    @ddt.data(*KINDS)
     def test_the_platform_cuts_the_power_of_a_host_and_gives_it_back(self, kind: stx_boards.Kind) -> None:
         for wanted in (stx_boards.Power.OFF, stx_boards.Power.OFF, stx_boards.Power.ON):
-            self.assertEqual(wanted, self.switched(kind, self.password, wanted))
+            self.assertEqual(wanted, self.asked(kind, "power", wanted))
         self.await_on()
 
-    @ddt.data(*stx_boards.Kind)
+    @ddt.data(*KINDS)
+    def test_the_platform_resets_a_host(self, kind: stx_boards.Kind) -> None:
+        before, other = self.host.leader, self.machine(OTHER).leader
+        assert before is not None
+        self.assertEqual("", self.asked(kind, "reset"))
+        self.wait_for("the host that was is gone", lambda: not before.is_running)
+        self.await_on()
+        self.assertEqual(other, self.machine(OTHER).leader)
+
+    @ddt.data(*KINDS)
+    def test_the_platform_says_what_a_host_boots_from(self, kind: stx_boards.Kind) -> None:
+        for device, told in ((stx_boards.BootDevice.NETWORK, "pxe"), (stx_boards.BootDevice.DISK, "default")):
+            self.assertEqual("", self.asked(kind, "boot", device))
+            self.assertEqual(told, boards.boot_device(self.host.files))
+
+    @ddt.data(*KINDS)
+    def test_the_platform_reads_the_sensors_of_a_host(self, kind: stx_boards.Kind) -> None:
+        well = ["CPU Temp: 45 °C ok", "Fan 1: 6000 RPM ok", "Inlet Temp: 24 °C ok"]
+        # The simulator looks at its files now and then.
+        self.wait_for("all is well", lambda: sorted(self.asked(kind, "sensors").splitlines()) == well)
+        self.assertEqual((0, ""), self.command("sensor", HOST, "cpu-temp", "97"))
+        self.wait_for("it is hot", lambda: "CPU Temp: 97 °C critical" in self.asked(kind, "sensors").splitlines())
+
+    @ddt.data(*KINDS)
     def test_the_platform_is_told_that_its_password_is_wrong(self, kind: stx_boards.Kind) -> None:
-        said = self.switched(kind, "wrong", stx_boards.Power.OFF)
+        said = self.asked(kind, "power", stx_boards.Power.OFF, password="wrong")
         self.assertRegex(said, "(IPMI|Redfish): ")
         self.assertNotIn("wrong", said)
         self.assertTrue(self.answers(HOST))
 
-    def switched(self, kind: stx_boards.Kind, password: str, wanted: stx_boards.Power) -> str:
-        """The host's power then, or what was said. In a process of its own, as by `sm-fence`."""
+    def test_the_platform_takes_redfish_where_it_may_choose(self) -> None:
+        self.assertEqual(stx_boards.Kind.REDFISH, self.asked(stx_boards.Kind.DYNAMIC, "kind"))
+
+    def asked(self, kind: stx_boards.Kind, *words: str, password: str = "") -> str:
+        """What the platform is told by the board, or why not. In a process of its own, as by `sm-fence`."""
         assert self.lab.switch.pid is not None
-        address = self.host.host.board_address if kind is stx_boards.Kind.IPMI else boards.REDFISH_URL
-        told = [kind, address, "admin", password, HOST if kind is stx_boards.Kind.REDFISH else ""]
-        argv = [*enter.into(self.lab.switch.pid, "net"), sys.executable, "-c", _SWITCH, wanted]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        told = [kind, self.host.host.board_address, board_files.USER, password or self.password]
+        argv = [*enter.into(self.lab.switch.pid, "net"), sys.executable, "-c", _ASK, *words]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONUTF8": "1"}
         done = subprocess.run(
             argv, input=json.dumps(told), capture_output=True, text=True, timeout=60, env=environment, check=False
         )
@@ -172,7 +209,7 @@ class BoardTest(base.LabTestCase):
         self.host.power_off()
         self.assertRaises(enter.RunError, self.ipmitool, "chassis", "power", "reset")
         self.assertRaises(exceptions.IpmiException, self.pyghmi, "set_power", "reset")
-        self.assertEqual(409, self.inside(_refusal, self.password, _reset, "ForceRestart"))
+        self.assertEqual(409, self.inside(_refusal, self.host.host.board_address, self.password, _reset, "ForceRestart"))
         self.assertFalse(self.host.is_on)
 
     def test_a_command_and_the_board_do_not_get_into_each_others_way(self) -> None:
@@ -201,8 +238,9 @@ class BoardTest(base.LabTestCase):
         self.assertIn("Upper Critical going high | Asserted", self.ipmitool("sel", "elist"))
         bad = self.inside(_bad_readings, self.host.host.board_address, self.password)
         self.assertEqual([("CPU Temp", 97.0, True)], bad)
-        self.assertEqual((97, "critical"), self.redfish(_temperature, f"{HOST} CPU Temp"))
-        self.assertEqual((45, "ok"), self.redfish(_temperature, f"{OTHER} CPU Temp"))
+        self.assertEqual((97, "critical"), self.redfish(_temperature, "CPU Temp"))
+        other = self.wanted.host(OTHER).board_address
+        self.assertEqual((45, "ok"), self.inside(_redfish, other, self.password, _temperature, "CPU Temp"))
         self.assertEqual((0, ""), self.command("sensor", HOST, "cpu-temp", "45"))
         self.wait_for("it is over", lambda: "Upper Critical going high | Deasserted" in self.ipmitool("sel", "elist"))
 
@@ -218,7 +256,7 @@ class BoardTest(base.LabTestCase):
             exceptions.IpmiException, self.inside, _pyghmi, self.host.host.board_address, "wrong", "set_power", "off"
         )
         self.assertIn("Incorrect password", str(refused))
-        self.assertEqual(401, self.inside(_refusal, "wrong", _reset, "ForceOff"))
+        self.assertEqual(401, self.inside(_refusal, self.host.host.board_address, "wrong", _reset, "ForceOff"))
         self.assertTrue(self.answers(HOST))
 
     def test_the_boot_device_is_the_same_for_ipmi_and_redfish(self) -> None:
@@ -235,7 +273,8 @@ class BoardTest(base.LabTestCase):
 
     def test_other_users_cannot_read_the_password(self) -> None:
         directory = self.host.files.board
-        for path in (self.lab.layout.secrets, directory / "lan.conf", self.lab.layout.run / "redfish.htpasswd"):
+        layout = self.lab.layout
+        for path in (layout.secrets, directory / "lan.conf", layout.run / "redfish.htpasswd", layout.certificate):
             self.assertEqual(0o600, path.stat().st_mode & 0o777, path)
         listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
         self.assertNotIn(self.password, listed)
@@ -283,22 +322,23 @@ def _bad_readings(address: str, password: str) -> list[tuple[str, float, bool]]:
     return [(reading.name, reading.value, bool(reading.health & constants.Health.Critical)) for reading in found]
 
 
-def _redfish(password: str, function: Callable[..., Any], *arguments: Any) -> Any:
-    client = sushy.Sushy(boards.REDFISH_URL, auth=sushy.auth.BasicAuth("admin", password))
-    return function(client, *arguments)
+def _redfish(address: str, password: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    auth = sushy.auth.BasicAuth("admin", password)
+    return function(sushy.Sushy(f"https://{address}", auth=auth, verify=False), *arguments)
 
 
-def _refusal(password: str, function: Callable[..., Any], *arguments: Any) -> int | None:
+def _refusal(address: str, password: str, function: Callable[..., Any], *arguments: Any) -> int | None:
     """The status with which it was refused: the client's exceptions do not travel between processes."""
     try:
-        _redfish(password, function, *arguments)
+        _redfish(address, password, function, *arguments)
     except sushy.exceptions.HTTPError as error:
         return int(error.status_code)
     return None
 
 
 def _system(client: Any) -> Any:
-    return next(system for system in client.get_system_collection().get_members() if system.name == HOST)
+    (system,) = client.get_system_collection().get_members()
+    return system
 
 
 def _reset(client: Any, type_: str) -> None:

@@ -56,6 +56,15 @@ class DiscoveryTest(platform.PlatformTestCase):
         self.assertNotEqual(before["uuid"], self.name(COMPUTE)["uuid"])
         self.assert_comes_online(COMPUTE)
 
+    def test_a_host_that_is_deleted_while_it_is_on_comes_back_as_a_blank_machine(self) -> None:
+        before = self.online(COMPUTE)
+        self.machine(COMPUTE).run(["touch", "/var/old"])
+        self.delete(COMPUTE)
+        self.wait_for("it is discovered", lambda: self.is_discovered(COMPUTE), platform.REGISTER_S)
+        self.assertNotEqual(before["uuid"], self.name(COMPUTE)["uuid"])
+        self.assert_comes_online(COMPUTE)
+        self.assertNotIn("old", self.machine(COMPUTE).run(["ls", "/var"]).split())
+
     def test_a_second_controller_gets_its_name_by_itself(self) -> None:
         self.blank(CONTROLLER)
         row = self.discovered(CONTROLLER)
@@ -75,6 +84,8 @@ class DiscoveryTest(platform.PlatformTestCase):
         self.discovered(BLANK)
         self.delete(BLANK)
         self.assertIsNone(self.row(BLANK))
+        # It shows up before its system has started.
+        self.wait_for("it runs", lambda: self.machine(BLANK).state() in ("running", "degraded"), platform.REGISTER_S)
         self.machine(BLANK).run(["networkctl", "renew", "pxeboot"])
         self.wait_for("it is discovered again", lambda: self.is_discovered(BLANK))
 

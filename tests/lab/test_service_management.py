@@ -12,6 +12,7 @@ from oslotest import base as oslo_base
 
 from bench import failover_faults, failover_own
 from stxlab import boards
+from stxlab.errors import LabError
 from stxlab.machine import Machine
 from tests.lab import base
 
@@ -75,6 +76,25 @@ class ServiceManagementTest(Controllers):
         moving = [group for group in shown[standby.host.name] if group["name"] != "watching"]
         self.assertEqual({"standby"}, {group["state"] for group in moving})
         self.assertEqual("postgres is enabled-standby\n", standby.run(["sm-query", "service", "postgres"]))
+
+    def test_a_standby_that_is_locked_has_no_services_until_it_is_unlocked(self) -> None:
+        self.product.await_ready()
+        active, standby = self.product.active(), self.standby()
+
+        def groups() -> set[str]:
+            found = json.loads(standby.run(["sm-dump", "-f", "json"]))["service_groups"]
+            return {group["state"] for group in found}
+
+        self.product.system("host-lock", standby.host.name)
+        self.addCleanup(self.product.await_ready)
+        self.addCleanup(self.product.in_service, standby)
+        failover_faults.wait_for("nothing runs on the standby", lambda: groups() == {"disabled"}, 60.0)
+        self.assertEqual({active.host.name}, self.product.eligible())
+        with self.assertRaisesRegex(LabError, "is locked"):
+            self.product.system("host-swact", active.host.name)
+        self.product.in_service(standby)
+        self.product.await_ready()
+        self.assertEqual(active.host, self.product.active().host)
 
     def test_a_service_more_needs_no_code(self) -> None:
         active = self.product.active()
