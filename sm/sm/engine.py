@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from sm import actions, activity, fencing, sight
+from sm import actions, activity, fencing, recovery, sight
 from sm.actions import Runner
 from sm.activity import Activity, Copies, Order, Phase
 from sm.daemon import View, Wish
@@ -23,6 +23,7 @@ from sm.group import Side
 from sm.messages import Hello
 from sm.model import Model
 from sm.peer_board import Means, PeerBoard
+from sm.recovery import Recovery
 from sm.service import Machine, State, Status
 from sm.services import Held, Services, Shown
 
@@ -32,8 +33,6 @@ _IDLE_S = 60.0
 # How often it is looked whether the host is locked.
 LOOK_S = 1.0
 LOCKED_STATES = ("locked", "disabled", "online")
-# A group that failed, and has nowhere else to go, is tried again so often.
-RECOVER_S = 30.0
 # After the lease has ended, everything that needs it has to be gone by then; a host that cannot do that starts anew.
 STOP_S = 60.0
 # After its start, a controller listens for so long before it takes its own data for any good.
@@ -133,7 +132,7 @@ class Engine:
         self._has_rebooted = False
         self._retire_by = self._depart_by = float("inf")
         self._oriented_at = clock() + ORIENT_S
-        self._recover_at = float("inf")
+        self._recovery = Recovery()
         self._stop_by = float("inf")
         self._wish = Wish()
         self._seen_view: View | None = None
@@ -244,7 +243,7 @@ class Engine:
         moments = [
             now + _IDLE_S,
             self._runner.next_deadline(),
-            self._recover_at,
+            self._recovery.at,
             self._stop_by,
             self._retire_by,
             self._depart_by,
@@ -495,15 +494,11 @@ class Engine:
         if stuck and not self._has_rebooted:
             self._has_rebooted = True
             self._reboot(f"{', '.join(stuck)} cannot be stopped")
-        failed = self.services.failed()
-        if not failed:
-            self._recover_at = float("inf")
-        elif now >= self._recover_at:
-            self._recover_at = now + RECOVER_S
-            for held in failed:
-                self.services.try_again(held)
-        elif self._recover_at == float("inf"):
-            self._recover_at = now + RECOVER_S
+        # While the activity is let go, a start would only be in the way.
+        failed = self.services.failed() if self.activity.phase is not Phase.LEAVING else []
+        self._recovery, is_due = recovery.step(self._recovery, bool(failed), now)
+        for held in failed if is_due else []:
+            self.services.try_again(held)
 
 
 def _told(machine: Machine) -> Machine:

@@ -120,6 +120,14 @@ groups:
         (self.directory / "a.state").write_text("")
         self.until("failed", lambda: self.ledger.groups["g"].status is Status.FAILED)
 
+    def test_one_that_has_nowhere_else_to_go_is_started_again_soon(self) -> None:
+        self.be_active()
+        for starts in (2, 3):
+            (self.directory / "a.state").write_text("")
+            self.until("restarted", lambda starts=starts: self.log().count("a start") == starts, 3)
+            self.until_state("a", "enabled-active")
+        self.assertIs(Status.FAILED, self.ledger.groups["g"].status, "it is no attractive one for a while")
+
     def test_a_failed_controller_hands_over_to_one_that_is_well(self) -> None:
         self.flag("a", "fails-start")
         self.see(holds=True, eligible={OWN})
