@@ -80,6 +80,11 @@ class Paths(Generic[Body]):
         """Those that are known beforehand."""
         return sorted({name for path, _ in self._sockets.values() for name in path.peers})
 
+    @property
+    def dropped(self) -> Mapping[tuple[str, datagrams.Drop], int]:
+        """How many datagrams were not taken so far, by network and reason."""
+        return self._receiver.dropped
+
     def links(self) -> dict[str, bool]:
         """Whether each network's port has a link; one whose device is not known counts as having it."""
         return {name: not path.device or _has_link(path.device) for name, (path, _) in self._sockets.items()}

@@ -19,12 +19,15 @@ import msgspec
 
 from mtce.heartbeat import wire
 from mtce.heartbeat.accounting import Accounts
+from stx.datagrams import Drop
 from stx.paths import Paths
 
 LOG = logging.getLogger(__name__)
 
 FACTS_S = 1.0
 _IDLE_S = 1.0
+# What is dropped is said in the log no more often.
+_DROPPED_S = 60.0
 _BREATH_S = 0.005
 # Pulses in a row in which a host says that its process monitor is silent (mtce-sm.md A3.2).
 UNMONITORED = 100
@@ -66,7 +69,8 @@ class Loop:
         self._boots: dict[str, str] = {}
         # By host, the last pulse it answered so, and how many in a row.
         self._unmonitored: dict[str, tuple[int, int]] = {}
-        self._pulse_at = self._facts_at = self._look_at = clock()
+        self._pulse_at = self._facts_at = self._look_at = self._say_at = clock()
+        self._said: dict[tuple[str, Drop], int] = {}
         self._is_stopping = False
         self._selector = selectors.DefaultSelector()
         for network, made in paths.sockets:
@@ -108,6 +112,15 @@ class Loop:
                 self._selector.unregister(old)
                 old.close()
                 self._listen(network, made)
+            self._say_dropped(now)
+
+    def _say_dropped(self, now: float) -> None:
+        dropped = dict(self._paths.dropped)
+        if now < self._say_at or dropped == self._said:
+            return
+        self._say_at, self._said = now + _DROPPED_S, dropped
+        told = ", ".join(f"{count} {reason} on {network}" for (network, reason), count in sorted(dropped.items()))
+        LOG.warning("Datagrams that were not taken, so far: %s.", told)
 
     def _listen(self, network: str, made: socket.socket) -> None:
         self._selector.register(made, selectors.EVENT_READ, functools.partial(self._receive, network))

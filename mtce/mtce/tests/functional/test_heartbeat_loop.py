@@ -10,6 +10,7 @@ from oslotest import base
 
 from mtce.heartbeat import wire
 from mtce.heartbeat.loop import Link, Loop
+from stx.datagrams import Keys
 from stx.paths import Path, Paths
 
 
@@ -77,6 +78,20 @@ class LoopTest(base.BaseTestCase):
         for _ in range(3):
             facts, _ = self.turn_until_told()
         self.assertEqual(wire.Network(False, {}), facts.networks["mgmt"])
+
+    def test_what_is_forged_or_no_datagram_of_ours_is_counted_in_the_log_now_and_then(self) -> None:
+        log = self.useFixture(fixtures.FakeLogger())
+        to = dict(self.paths.sockets)["mgmt"].getsockname()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            out.sendto(b"what?", to)
+            # In another one's name.
+            out.sendto(wire.Sender("ours", "compute-1").pack(wire.Answer("compute-0", 1, "boot", True), Keys()), to)
+        while sum(self.paths.dropped.values()) < 2:
+            self.loop.turn()
+        for _ in range(2):
+            self.loop._look_at = 0.0
+            self.loop.turn()
+        self.assertEqual("Datagrams that were not taken, so far: 1 forged on mgmt, 1 malformed on mgmt.\n", log.output)
 
     def test_a_device_that_was_made_anew_is_listened_to_again(self) -> None:
         old = dict(self.paths.sockets)["mgmt"]
