@@ -70,7 +70,10 @@ code=133
 while [ "$code" = 133 ]; do
     if [ -e "$ROOT/$WIPED" ]; then umount "$ROOT"; assemble; fi
     code=0
-    systemd-nspawn --quiet --register=no --keep-unit --console=pipe --hostname="$HOST" --machine="$HOST" --resolv-conf=off \
+    # It has been up since now: what it makes of its uptime is not that of the machine.
+    read -r up _ < /proc/uptime
+    unshare --time --boottime "-${up%.*}" \
+        systemd-nspawn --quiet --register=no --keep-unit --console=pipe --hostname="$HOST" --machine="$HOST" --resolv-conf=off \
         --timezone=off --link-journal=no --capability=all --network-namespace-path=/proc/self/ns/net \
         --bind-ro="$CLOCK:/run/stxlab/clock" --boot --directory="$ROOT" < /dev/null || code=$?
 done
