@@ -17,8 +17,8 @@ from mtce.boards import Boards, Order
 from mtce.departed import Departed
 from mtce.heartbeat import wire
 from mtce.heartbeats import Heartbeats
-from mtce.life import machine, sensor
-from mtce.life.model import LOCKED, Facts, FailureAction, Life, Limits, Procedure, Stage
+from mtce.life import enable, machine, sensor, swact
+from mtce.life.model import LOCKED, SWACTS, Facts, FailureAction, Life, Limits, Procedure, Stage
 from mtce.parameters import Parameters
 from mtce.pulses import Pulses
 from mtce.sensors.keeper import Watched
@@ -100,6 +100,9 @@ class Agent:
         self._is_simplex = self._is_all_in_one = False
         self._wanted_by_sensors: dict[str, Procedure] = {}
         self._cold: set[str] = set()
+        # The last swact that was, or is to be, asked for: its name, and whether it was not refused.
+        self._swact: tuple[str, bool] | None = None
+        self._has_asked = False
         self._read_hosts_at: float | None = None
         self._can_look = True
         # Between two looks at all hosts only these are looked at: uuids of those that changed, names of those that have news.
@@ -110,6 +113,7 @@ class Agent:
         self._departed = Departed(clock)
         self._looked_at_all_at = -math.inf
         self.nudge: Callable[[], None] = lambda: None
+        self.nudge_handover: Callable[[], None] = lambda: None
         self.is_degraded_by_sensors: Callable[[str], bool] = lambda name: False
 
     @property
@@ -153,13 +157,22 @@ class Agent:
         return {host["hostname"]: self._watched(host) for host in tuple(self._hosts.values()) if host["hostname"] in self._logins}
 
     def hand_over(self) -> None:
-        """Have Service Management hand over, where this controller has failed; called again until it does.
+        """Have Service Management hand over, where this controller has failed, again until it does; or an operator wants it, once.
 
-        :raises exception.Unavailable: when it does not
+        :raises exception.Unavailable: when it does not, though this controller has failed
         """
         own = [uuid for uuid, host in tuple(self._hosts.items()) if host["hostname"] == CONF.host]
-        if any(life.stage is Stage.HAND_OVER for uuid in own if (life := self._lives.get(uuid)) is not None):
-            handover.request(CONF.host)
+        for life in [life for uuid in own if (life := self._lives.get(uuid)) is not None and life.stage is Stage.HAND_OVER]:
+            if life.procedure not in SWACTS:
+                handover.request(CONF.host)
+            elif self._swact == (enable.token(life), True) and not self._has_asked:
+                self._has_asked = True
+                try:
+                    handover.request(CONF.host, is_forced=life.procedure is Procedure.FORCE_SWACT)
+                except exception.Unavailable as error:
+                    self._teller.tell_refused_swact(CONF.host, error.message)
+                    self._swact = enable.token(life), False
+                    self.on_news(CONF.host)
 
     def _watched(self, host: Mapping[str, Any]) -> Watched:
         life = self._lives.get(host["uuid"]) or Life()
@@ -231,6 +244,9 @@ class Agent:
         for start in range(0, len(names), _BATCH):
             self._store({name: decided[name] for name in names[start : start + _BATCH]})
         self._heartbeats.order(self._hosts.values(), self._watch, now)
+        if self._swact is not None and not self._has_asked:
+            # What was decided is stored now.
+            self.nudge_handover()
 
     def _is_to_look_at(self, host: dict[str, Any], changed: set[str], news: set[str]) -> bool:
         return host["uuid"] in changed or host["hostname"] in news or self._lives[host["uuid"]].procedure is not None
@@ -352,11 +368,14 @@ class Agent:
             is_spared=self._heartbeats.is_spared(name),
             is_given_up=name in self._heartbeats.given_up,
             is_cold_start=self._is_cold(host, before, now),
+            hands_over=self._swact[1] if self._swact is not None and self._swact[0] == enable.token(before) else None,
             wanted_by_sensor=self._wanted_by_sensors.pop(name, None),
         )
         sight = self._watch.see(host, before, now, seen, self._heartbeats.networks, has_board, board, has_sensor_alarm, rest)
         life = machine.step(before, sight.facts, self._limits, now)
         self._lives[host["uuid"]] = life
+        if life.task == swact.IN_PROGRESS and before.task == swact.REQUESTED:
+            self._swact, self._has_asked = (enable.token(life), True), False
         self._ask(name, before, life, sight)
         self._tell(name, before, life, sight)
         changes = rows.changes(host, life)
@@ -429,7 +448,7 @@ class Agent:
     def _is_controller_in_service(self, host: dict[str, Any]) -> bool:
         """Whether the host could take over; a silent one may be dead."""
         life = self._lives[host["uuid"]]
-        is_at_work = life.is_in_service and life.procedure is None and not rows.is_open(host)
+        is_at_work = life.is_in_service and life.procedure in (None, *SWACTS) and not rows.is_open(host)
         return host["personality"] == "controller" and is_at_work and self._watch.is_heard(host)
 
     def _count(self, host: dict[str, Any], controllers: set[int]) -> None:

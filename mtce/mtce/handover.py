@@ -16,13 +16,16 @@ _GROUP = "keystone_authtoken"
 _DEADLINE_S = 20.0
 
 
-def request(host: str) -> None:
+def request(host: str, is_forced: bool = False) -> None:
     """Ask for it; it has begun then.
+
+    :param is_forced: also where services of the other controller have failed
 
     :raises exception.Unavailable: with the reason, when it cannot be now
     """
     loading.register_auth_conf_options(CONF, _GROUP)
-    body = {"origin": "mtce", "action": "swact", "admin": "unknown", "oper": "unknown", "avail": ""}
+    action = "swact-force" if is_forced else "swact"
+    body = {"origin": "mtce", "action": action, "admin": "unknown", "oper": "unknown", "avail": ""}
     try:
         auth = loading.load_auth_from_conf_options(CONF, _GROUP)
         answer = session.Session(auth, timeout=_DEADLINE_S).patch(
@@ -34,4 +37,4 @@ def request(host: str) -> None:
     if answer.status_code != 200 or found.get("error_code") != "0":
         why = found.get("error_details") or found.get("faultstring") or f"status {answer.status_code}"
         raise exception.Unavailable(f"Service Management does not hand over: {why}")
-    LOG.warning("Service Management was asked to hand over, as %s has failed", host)
+    LOG.warning("Service Management was asked to have the other controller active in place of %s", host)

@@ -54,6 +54,7 @@ class _Parts:
         self._sensing = service.Worker("mtce-sensors", sense, STEP_S)
         self._handing_over = service.Worker("mtce-handover", agent.hand_over, HAND_OVER_S)
         agent.nudge = self._worker.nudge
+        agent.nudge_handover = self._handing_over.nudge
         # Nor may any have to wait for these.
         self._reading = service.Worker("mtce-parameters", agent.read_parameters, REFRESH_S)
         self._server = rpc.Server(agent)

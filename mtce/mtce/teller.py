@@ -80,6 +80,11 @@ class Teller:
             text = f"{name} has failed: {action} is tried to have it back."
             self._tell(lambda: self._faults.log("200.021", f"host={name}.action={action}", text))
 
+    def tell_refused_swact(self, name: str, reason: str) -> None:
+        LOG.error("The swact of %s that an operator asked for does not begin: %s", name, reason)
+        text = f"The swact of {name} does not begin: {reason}"
+        self._tell(lambda: self._faults.log("200.021", f"host={name}.command=swact", text[:255]))
+
     def tell_avoidance(self, name: str, is_begun: bool, hosts: Sequence[str]) -> None:
         event = "mnfa_enter" if is_begun else "mnfa_exit"
         whom = ", ".join(hosts) or "none"

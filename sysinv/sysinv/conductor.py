@@ -163,7 +163,7 @@ class Conductor(Sensors, ServiceParameters):
     def request_action(self, context: RequestContext, host_uuid: str, action: str) -> dict[str, Any]:
         with self._hosts_lock:
             host = db_api.get_host(host_uuid)
-            if action not in actions.ACTIONS or action in actions.SWACTS:
+            if action not in actions.ACTIONS:
                 raise exception.Invalid(f"mtce does not know the action {action[:60]!r}.")
             if refusals := actions.check(action, facts.of_action(host)):
                 raise rows.refusal(refusals)(actions.refusal(action, host, refusals))

@@ -102,8 +102,8 @@ api_opts = [
         "sm_url",
         default="http://127.0.0.1:7777",
         schemes=["http", "https"],
-        help="Where the API of Service Management on this controller is: services and their groups are shown from there, and a swact "
-        "is asked for there. Change it where [sm_api] bind_host or bind_port is not the default.",
+        help="Where the API of Service Management on this controller is: services and their groups are shown from there, and it is "
+        "asked whether it would hand over. Change it where [sm_api] bind_host or bind_port is not the default.",
     ),
 ]
 

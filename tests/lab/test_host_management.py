@@ -10,7 +10,7 @@ from typing import Any
 import ddt
 
 from stx.boards import Kind
-from stxlab import board_files
+from stxlab import board_files, registration
 from tests.lab import platform
 
 COMPUTES = ("compute-0", "compute-1", "compute-2")
@@ -316,6 +316,22 @@ class HostManagementTest(platform.PlatformTestCase):
         self.wait_for("it is out of service", lambda: self.state(ALONE)[1] == "disabled", SERVICE_S)
         self.await_service(ALONE)
         self.assertNotEqual(before, self.boot_id(ALONE))
+
+    def test_a_system_that_is_switched_on_as_a_whole_resets_nothing(self) -> None:
+        hosts = (ALONE, BOARDED)
+        self.in_service(*hosts)
+        self.with_board(BOARDED)
+        self.assertEqual(0, self.command("power-off", platform.FIRST, *hosts)[0])
+        self.power_on(platform.FIRST, ALONE)
+        registration.await_service(self.machine(platform.FIRST))
+        seen = _Seen(self, BOARDED)
+        self.wait_for("it is missed", lambda: seen.has("failed"), SERVICE_S)
+        # It is not in the first boot's way either when its board switches it on.
+        self.wait_for("it is on", lambda: self.machine(BOARDED).is_on, _BOARD_S)
+        boots = {name: self.boot_id(name) for name in hosts}
+        for name in hosts:
+            self.await_service(name)
+        self.assertEqual(boots, {name: self.boot_id(name) for name in hosts})
 
     def test_what_was_begun_with_a_host_goes_on_when_mtce_agent_is_killed(self) -> None:
         self.in_service(ALONE)

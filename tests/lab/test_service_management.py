@@ -96,6 +96,36 @@ class ServiceManagementTest(Controllers):
         self.product.await_ready()
         self.assertEqual(active.host, self.product.active().host)
 
+    def test_a_swact_that_an_operator_asks_for_is_told_until_it_is_complete(self) -> None:
+        self.product.await_ready()
+        before, after = self.product.active(), self.standby()
+
+        def task() -> str | None:
+            found: str | None = json.loads(self.product.system("host-show", before.host.name, "-f", "json"))["task"]
+            return found
+
+        self.product.system("host-swact", before.host.name)
+        failover_faults.wait_for("the other one is active", lambda: self.product.phase(after) == "active", 60.0)
+        failover_faults.wait_for("it is complete", lambda: task() == "Swact: Complete", 60.0)
+        failover_faults.wait_for("it is over", lambda: not task(), 60.0)
+        self.product.await_ready()
+
+    def test_what_was_begun_with_a_host_goes_on_when_the_controller_dies(self) -> None:
+        self.product.await_ready()
+        active = self.product.active()
+        compute = self.product.lab.machine(self.product.wanted.host("compute-0"))
+        self.addCleanup(self.product.in_service, compute)
+        self.addCleanup(self.product.await_ready)
+        self.product.system("host-lock", compute.host.name)
+        active.power_off()
+        self.addCleanup(failover_faults.lab, self.product, "power-on", active.host.name)
+
+        def state() -> tuple[str, str, str | None]:
+            found = json.loads(self.product.system("host-show", compute.host.name, "-f", "json"))
+            return found["administrative"], found["availability"], found["task"]
+
+        failover_faults.wait_for("it is locked", lambda: state() == ("locked", "online", None), 120.0)
+
     def test_a_service_more_needs_no_code(self) -> None:
         active = self.product.active()
         more = "services: {watch: {systemd: watch.service}}\ngroups: {watching: {model: N, services: {watch: minor}}}\n"

@@ -132,7 +132,7 @@ class Update(Sheet):
 class Swact(Sheet):
     """Have the active controller hand over its activity to the other one.
 
-    The command ends when that has begun; servicegroup-list shows how far it is.
+    The command ends when that is asked for; the host's task and servicegroup-list show how far it is.
     """
 
     example = "controller-0"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What operators have done to a host: lock, reboot, reset, reinstallation, power (spec mtce-sm.md A2.4, A2.6)."""
 
-from mtce.life import enable
+from mtce.life import enable, swact
 from mtce.life.enable import token
 from mtce.life.model import (
     LOCKED,
@@ -9,6 +9,7 @@ from mtce.life.model import (
     OFFLINE,
     ONLINE,
     POWER_OFF,
+    SWACTS,
     Cause,
     Facts,
     Life,
@@ -45,6 +46,8 @@ def request(life: Life, facts: Facts) -> Life:
             attempts=0,
             boot_id=facts.boot_id or life.boot_id,
         )
+    if facts.action in SWACTS:
+        return swact.request(life, facts, Procedure(facts.action))
     procedure = _BY_ACTION.get(facts.action)
     if life.administrative != LOCKED or procedure is None:
         return life.changed(task="")

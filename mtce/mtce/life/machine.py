@@ -4,16 +4,16 @@
 import dataclasses
 from collections.abc import Callable
 
-from mtce.life import enable, handling, recovery, sensor
+from mtce.life import enable, handling, recovery, sensor, swact
 from mtce.life.model import (
     AVAILABLE,
     DEGRADED,
     ENABLED,
     LOCKED,
+    SWACTS,
     UNLOCKED,
     Cause,
     Facts,
-    FailureAction,
     Life,
     Limits,
     Procedure,
@@ -54,6 +54,8 @@ _STAGES_OF: dict[tuple[Procedure, Stage], _Step] = {
     (Procedure.POWER_CYCLE, Stage.FENCE): sensor.power_off,
     (Procedure.POWER_CYCLE, Stage.POWER): sensor.power_on,
     (Procedure.POWER_CYCLE, Stage.BOOT): sensor.boot,
+    **{(procedure, Stage.HAND_OVER): swact.hand_over for procedure in SWACTS},
+    **{(procedure, Stage.TELL): swact.tell for procedure in SWACTS},
 }
 # The stages of each procedure; a state that is none of these was written by somebody else.
 STAGES: dict[Procedure, frozenset[Stage]] = {
@@ -94,6 +96,7 @@ STAGES: dict[Procedure, frozenset[Stage]] = {
     Procedure.POWER_ON: frozenset({Stage.POWER, Stage.TELL}),
     Procedure.POWER_OFF: frozenset({Stage.POWER, Stage.TELL}),
     Procedure.POWER_CYCLE: frozenset({Stage.FENCE, Stage.COOL_OFF, Stage.POWER, Stage.BOOT, Stage.POWER_DOWN}),
+    **dict.fromkeys(SWACTS, frozenset({Stage.HAND_OVER, Stage.TELL})),
 }
 # So many stages may pass in one step, each of which had nothing to wait for.
 _MOST_PASSED = 12
@@ -151,8 +154,8 @@ def _in_service(life: Life, facts: Facts, limits: Limits) -> Life:
         if (facts.report.config == "failed" or "critical" in facts.report.severities) and facts.has_other:
             cause = Cause.CONFIGURATION if facts.report.config == "failed" else Cause.PROCESS
             return enable.fail(life, facts, limits, cause, "")
-    if is_to_recover(facts, limits):
-        return recovery.start(life)
+    if (following := recovery.needed(life, facts, limits)) is not None:
+        return following
     if life.cause in enable.PASSING and facts.is_booted and not enable.is_degraded(facts):
         life = enable.recovered(life)
     if life.cause is not None:
@@ -162,11 +165,6 @@ def _in_service(life: Life, facts: Facts, limits: Limits) -> Life:
         availability = DEGRADED if enable.is_degraded(facts) else AVAILABLE
         return life.changed(availability=availability, subfunction_avail=availability if is_worker else life.subfunction_avail)
     return life
-
-
-def is_to_recover(facts: Facts, limits: Limits) -> bool:
-    """Whether pulses that are not answered fail a host in service."""
-    return limits.failure_action is FailureAction.FAIL and facts.is_lost and not facts.is_self
 
 
 @dataclasses.dataclass(frozen=True)

@@ -27,6 +27,12 @@ class Procedure(enum.StrEnum):
     POWER_ON = "power-on"
     POWER_OFF = "power-off"
     POWER_CYCLE = "power-cycle"
+    SWACT = "swact"
+    FORCE_SWACT = "force-swact"
+
+
+# Of a controller that stays in service.
+SWACTS = (Procedure.SWACT, Procedure.FORCE_SWACT)
 
 
 class Stage(enum.StrEnum):
@@ -41,7 +47,7 @@ class Stage(enum.StrEnum):
     :cvar SOAK: it has to answer pulses for a while
     :cvar WORKER_GOENABLED, WORKER_START: the same for a controller that carries VMs too
     :cvar WAIT: it has failed, and is tried again after a while
-    :cvar HAND_OVER: it has failed, and hands over to the other controller before anything is done with it
+    :cvar HAND_OVER: it hands over to the other controller: an operator wants that, or it has failed and nothing is done with it before
     :cvar ASK: it does not answer, and is given a moment to
     :cvar FENCE: its power is cut, so that nothing of it runs on while others take over, or that it cools
     :cvar COOL_OFF: it has no power for a while
@@ -129,6 +135,7 @@ class Limits:
     install_s: float = 2400.0
     tell_s: float = 20.0
     cold_start_s: float = 1800.0
+    swact_s: float = 120.0
     cool_off_s: float = 300.0
     online_s: float = 900.0
     hold_off_s: float = 300.0
@@ -233,6 +240,7 @@ class Facts:
     :ivar is_cold_start: the whole system starts: who is not there yet has not failed
     :ivar board: None where the host has none that is provisioned
     :ivar is_degraded: for other reasons than those that it reports
+    :ivar hands_over: whether Service Management has not refused to; None where this mtce-agent has not asked
     :ivar wanted_by_sensor: a sensor shows what only this helps against: RESET or POWER_CYCLE
     """
 
@@ -255,6 +263,7 @@ class Facts:
     is_cold_start: bool = False
     board: Board | None = None
     is_degraded: bool = False
+    hands_over: bool | None = None
     wanted_by_sensor: Procedure | None = None
 
     @property

@@ -12,6 +12,17 @@ TASK = "Graceful Recovery"
 WAITS = "Graceful Recovery Wait"
 
 
+def needed(life: Life, facts: Facts, limits: Limits) -> Life | None:
+    """What becomes of a host in service that is in another boot, or whose pulses that are not answered fail it; else None."""
+    if life.boot_id and facts.is_in_other_boot(life):
+        return rebooted(life)
+    return start(life) if is_to_recover(facts, limits) else None
+
+
+def is_to_recover(facts: Facts, limits: Limits) -> bool:
+    return limits.failure_action is FailureAction.FAIL and facts.is_lost and not facts.is_self
+
+
 def start(life: Life) -> Life:
     return life.to(Stage.ASK, procedure=Procedure.RECOVER, task=TASK, attempts=0)
 

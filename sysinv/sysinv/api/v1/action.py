@@ -39,8 +39,7 @@ def carry_out(context: RequestContext, conductor: client.Conductor, host: dict[s
     :raises exception.Unavailable: when somebody who has a say in it is away
     """
     if name in actions.SWACTS:
-        swact.carry_out(context, host, name)
-        return
+        swact.check(context, host, name)
     # What the rules refuse is not asked of Service Management; the conductor looks at them again.
     if name == "lock" and _may_be_lost(host) and not actions.check(name, facts.of_action(host)):
         _check_services(context, host["hostname"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Has the active controller hand over its activity (spec sysinv.md 2.2, mtce-sm.md B4.5)."""
+"""Whether Service Management would have the active controller hand over (spec sysinv.md 2.2, mtce-sm.md B4.5)."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from sysinv.api.v1 import sm_api
 SWACT, FORCE_SWACT = actions.SWACTS
 
 
-def carry_out(context: RequestContext, host: dict[str, Any], action: str) -> None:
-    """Have the controller begin to hand over.
+def check(context: RequestContext, host: dict[str, Any], action: str) -> None:
+    """See that nothing speaks against it.
 
     :param action: one of actions.SWACTS; forced, only what Service Management itself never does is refused
-    :raises exception.Invalid: when it cannot be
+    :raises exception.Invalid: when something does
     :raises exception.Conflict: while another action on it is in progress
     :raises exception.Unavailable: when Service Management is away
     """
@@ -27,7 +27,6 @@ def carry_out(context: RequestContext, host: dict[str, Any], action: str) -> Non
         found = _ask(context, name, "swact-pre-check")
         if found.get("error_code") != "0":
             raise exception.Invalid(f"Cannot swact {name}: {found.get('error_details')}")
-    _ask(context, name, "swact" if action == SWACT else "swact-force")
 
 
 def _ask(context: RequestContext, host: str, action: str) -> dict[str, Any]:

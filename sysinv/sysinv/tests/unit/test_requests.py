@@ -130,7 +130,7 @@ class RequestTest(base.SystemTest):
         self.assert_raises_with(exception.Invalid, f"are being changed: {path}.", self.ask, "unlock")
 
     def test_what_mtce_does_not_do_is_not_asked_of_it(self) -> None:
-        for action in ("swact", "force-swact", "dance", ""):
+        for action in ("dance", ""):
             self.assert_raises_with(exception.Invalid, "mtce does not know the action", self.ask, action)
 
     def test_the_active_controller_stays_unlocked(self) -> None:

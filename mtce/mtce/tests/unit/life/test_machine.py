@@ -12,7 +12,10 @@ from mtce.life.model import Cause, Procedure, Stage
 from mtce.tests.unit.life.world import TASKS, World
 
 HOUR_S = 3600.0
-_ACTIONS = ("lock", "force-lock", "unlock", "force-unlock", "reboot", "reset", "reinstall", "power-on", "power-off")
+_ACTIONS = (
+    *("lock", "force-lock", "unlock", "force-unlock", "swact", "force-swact"),
+    *("reboot", "reset", "reinstall", "power-on", "power-off"),
+)
 _PUBLISHED = {
     ("locked", "disabled"): {"online", "offline", "power-off"},
     ("unlocked", "disabled"): {"online", "offline", "failed", "intest", "power-off"},
@@ -29,6 +32,7 @@ _event = st.one_of(
     st.tuples(st.just("set"), st.just("is_cold_start"), st.booleans()),
     st.tuples(st.just("set"), st.just("has_other"), st.booleans()),
     st.tuples(st.just("active"), st.booleans()),
+    st.tuples(st.just("set"), st.just("hands_over"), st.sampled_from((None, False, True))),
     st.tuples(st.just("set"), st.just("config"), st.sampled_from(("passed", "failed", "pending"))),
     st.tuples(st.just("set"), st.just("failing"), st.frozensets(st.sampled_from(TASKS), max_size=2)),
     st.tuples(st.just("set"), st.just("severities"), st.frozensets(st.sampled_from(("minor", "major", "critical")), max_size=2)),

@@ -37,6 +37,7 @@ class World:
     may_reboot: bool = True
     is_spared: bool = False
     is_cold_start: bool = False
+    hands_over: bool | None = None
     limits: Limits = dataclasses.field(default_factory=Limits)
     now: float = 1000.0
     boot: int = 0
@@ -120,6 +121,7 @@ class World:
             is_spared=self.is_spared,
             is_cold_start=self.is_cold_start,
             board=board,
+            hands_over=self.hands_over,
             wanted_by_sensor=self.wanted_by_sensor,
         )
 

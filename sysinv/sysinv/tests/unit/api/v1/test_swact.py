@@ -26,22 +26,27 @@ class SwactTest(base.RestTest):
     def act(self, action: Any = "swact", host: str = "controller-0", **more: Any) -> testing.Answer:
         return self.patch(f"/v1/ihosts/{host}", action=action, **more)
 
-    def test_a_swact_is_checked_and_then_asked_for(self) -> None:
+    def asked_of_mtce(self) -> str | None:
+        requested: str | None = self.host()["requested_action"]
+        return requested
+
+    def test_a_swact_is_checked_and_then_asked_of_mtce(self) -> None:
         answer = self.act()
         self.assertEqual((200, "controller-0"), (answer.status, answer.json["hostname"]))
-        self.assertEqual(["swact-pre-check", "swact"], self.sm.actions)
+        self.assertEqual(("Swacting", "swact"), (answer.json["task"], self.asked_of_mtce()))
+        self.assertEqual(["swact-pre-check"], self.sm.actions)
         method, path, _, _, body = self.sm.requests[-1]
-        expected = {"origin": "sysinv", "action": "swact", "admin": "unknown", "oper": "unknown", "avail": ""}
+        expected = {"origin": "sysinv", "action": "swact-pre-check", "admin": "unknown", "oper": "unknown", "avail": ""}
         self.assertEqual(("PATCH", "/v1/servicenode/controller-0", expected), (method, path, body))
 
     def test_the_host_is_found_by_id_uuid_and_name(self) -> None:
         made = self.host()
         for reference in (str(made["id"]), made["uuid"], "controller-0"):
-            self.assertEqual(200, self.act(host=reference).status)
+            self.assertEqual(200, self.act("force-swact", host=reference).status)
 
     def test_a_forced_one_is_asked_for_at_once(self) -> None:
         self.assertEqual(200, self.act("force-swact").status)
-        self.assertEqual(["swact-force"], self.sm.actions)
+        self.assertEqual(("force-swact", []), (self.asked_of_mtce(), self.sm.actions))
 
     def test_the_callers_own_token_is_passed_on(self) -> None:
         token = self.rest.token("configurator")
@@ -52,13 +57,11 @@ class SwactTest(base.RestTest):
     def test_a_reason_against_it_is_told_and_nothing_is_asked_for(self) -> None:
         self.sm.answers["swact-pre-check"] = 200, {"error_code": "-1002", "error_details": "There is no other controller."}
         self.assert_refused(400, "Cannot swact controller-0: There is no other controller.", self.act())
-        self.assertEqual(["swact-pre-check"], self.sm.actions)
+        self.assertEqual((["swact-pre-check"], None), (self.sm.actions, self.asked_of_mtce()))
 
-    @ddt.data(("swact", "swact"), ("force-swact", "swact-force"))
-    @ddt.unpack
-    def test_what_service_management_refuses_is_refused_with_its_reason(self, action: str, asked: str) -> None:
-        self.sm.answers[asked] = sm_stub.refusal(_BUSY)
-        self.assert_refused(400, f"Cannot swact controller-0: {_BUSY}", self.act(action))
+    def test_what_service_management_refuses_is_refused_with_its_reason(self) -> None:
+        self.sm.answers["swact-pre-check"] = sm_stub.refusal(_BUSY)
+        self.assert_refused(400, f"Cannot swact controller-0: {_BUSY}", self.act())
 
     def test_a_controller_that_service_management_does_not_know_is_told(self) -> None:
         self.sm.refusal = sm_stub.fault(404, "There is no controller controller-0. There are: none.")
