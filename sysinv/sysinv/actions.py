@@ -19,7 +19,7 @@ _ONLINE, _POWER_OFF = "online", "power-off"
 # The second controller is unlocked with another load while the system is upgraded.
 _UPGRADED_FIRST = "controller-1"
 _UNLOCK = "unlock"
-# mtce's stage in which an action is over, and operators read how it went.
+# mtce's stage in which operators read how an action went.
 _TELL = "tell"
 
 
@@ -254,8 +254,9 @@ def on_states(host: Host, changes: Mapping[str, Any]) -> dict[str, Any]:
     further: dict[str, Any] = {}
     is_unlocked = after["administrative"] == states.UNLOCKED
     # An unlocked host can be locked again, whatever it takes mtce to have it enabled.
-    has_ended = after["mtce_procedure"] is None or after["mtce_stage"] == _TELL
-    is_done = has_ended or (after["ihost_action"] == _UNLOCK and is_unlocked)
+    # In whatever way a swact ended, the controllers can be locked at once.
+    is_told = after["ihost_action"] in SWACTS and after["mtce_stage"] == _TELL
+    is_done = after["mtce_procedure"] is None or is_told or (after["ihost_action"] == _UNLOCK and is_unlocked)
     if after["ihost_action"] and after["action_taken"] >= after["action_number"] and is_done:
         further["ihost_action"] = None
     if is_unlocked and after["operational"] == states.ENABLED:

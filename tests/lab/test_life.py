@@ -35,7 +35,8 @@ class Command:
     def __init__(self, layout: Layout, *words: str, **environment: str) -> None:
         environment = {**os.environ, **environment, "STX_LAB_DIR": str(layout.directory)}
         self._process = subprocess.Popen(
-            [STX, "lab", *words],
+            # Whoever runs tests in the background may have interrupts ignored.
+            ["env", "--default-signal=INT", STX, "lab", *words],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
