@@ -134,7 +134,8 @@ class ServiceManagementTest(Controllers):
         active.run(
             ["sh", "-c", f"printf '%s' '{more}' > /tmp/more.yaml; sm-configure load /etc/starlingx/sm.yaml /tmp/more.yaml"]
         )
-        # From its next start on it is as it was; to start it now would disturb what is tried next.
+        self.addCleanup(self.product.await_ready)
+        self.addCleanup(active.run, ["systemctl", "restart", "sm"], 120.0)
         self.addCleanup(active.run, ["sm-configure", "load", "/etc/starlingx/sm.yaml"])
         # It hands over, so the new set is tried on a standby.
         active.run(["systemctl", "restart", "sm"], 120.0)
