@@ -90,8 +90,9 @@ class Courier:
         if self._failures:
             LOG.info("Fault reports are delivered again")
             self._failures = 0
+        bodies = dict(reports)
         for sequence, reason in receipt.refused:
-            LOG.error("A fault report is refused: %s. It was: %s", reason, dict(reports)[sequence])
+            LOG.error("A fault report is refused: %s. It was: %s", reason, bodies[sequence])
         self._spool.remove(batch.spool, receipt.up_to)
         return len(reports) == CONF.fm.batch
 

@@ -50,8 +50,9 @@ class Manager:
             _tell(context, db_api.deliver(sender, good))
         except _UNSTORABLE:
             refused += _deliver_singly(context, sender, good)
+        bodies = dict(reports)
         for sequence, reason in refused:
-            LOG.error("Report %d of spool %s is refused: %s. It was: %s", sequence, sender, reason, dict(reports)[sequence])
+            LOG.error("Report %d of spool %s is refused: %s. It was: %s", sequence, sender, reason, bodies[sequence])
         REFUSED.inc(len(refused))
         return client.Receipt(reports[-1][0] if reports else 0, sorted(refused))
 
