@@ -32,7 +32,7 @@ def page(document: dict[str, Any]) -> Iterator[str]:
         # What is inside an item is described where it has a section of its own.
         own = [operation for _, path, operation in found if path.count("/") < 4]
         yield from (name, "-" * len(name), "", tag["description"], "")
-        yield from _table(
+        yield from table(
             {"Request": 50, "Does": 25, "Policy rule": 25},
             [(f"``{method.upper()} {path}``", made["summary"], f"``{made['x-policy']}``") for method, path, made in found],
         )
@@ -84,7 +84,7 @@ def _attributes(forms: Sequence[Properties], settable: dict[str, list[str]]) -> 
     if len(forms) > 1:
         head["In lists without ``detail``"] = 20
         rows = [[*row, "yes" if row[0].strip("`") in forms[-1] else ""] for row in rows]
-    yield from _table(head, rows)
+    yield from table(head, rows)
 
 
 def _in_words(schema: dict[str, Any]) -> str:
@@ -108,7 +108,7 @@ def _literals(names: Sequence[str]) -> str:
     return ", ".join(f"``{name}``" for name in names)
 
 
-def _table(head: dict[str, int], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def table(head: dict[str, int], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """:param head: relative widths of the columns by their titles"""
     yield from (".. list-table::", "   :header-rows: 1", f"   :widths: {' '.join(map(str, head.values()))}", "")
     for row in (list(head), *rows):

@@ -22,6 +22,7 @@ extensions = [
     "cliff.sphinxext",
     "command_help",
     "rest_reference",
+    "alarm_catalogue",
 ]
 
 # Samples are written into _static before the pages are read.

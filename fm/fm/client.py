@@ -5,6 +5,7 @@ Reports go through this host's spool: they return as soon as they are safe on it
 once and in order even when the process that made them has ended.
 """
 
+import dataclasses
 import datetime
 import functools
 import pathlib
@@ -22,11 +23,23 @@ from stx import context as stx_context
 
 CONF = cfg.CONF
 TOPIC = "fm.manager"
-VERSION = "1.0"
+VERSION = "2.0"
 
 Report = faults.Report
 
-__all__ = ["FaultReporter", "Manager", "Report", "clear", "clear_all", "log", "open_spool", "set_alarm"]
+__all__ = ["FaultReporter", "Manager", "Receipt", "Report", "clear", "clear_all", "log", "open_spool", "set_alarm"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Receipt:
+    """What became of a spool's reports.
+
+    :ivar up_to: number of the last one that need not be sent again
+    :ivar refused: which of them are not stored and never will be: (number, why, as a sentence's end)
+    """
+
+    up_to: int
+    refused: list[tuple[int, str]]
 
 
 def _report(operation: faults.Operation, entity_instance_id: str, **attributes: Any) -> Report:
@@ -102,9 +115,9 @@ class Manager:
     def __init__(self, timeout_s: float = rpc.DEADLINE_S) -> None:
         self._rpc = rpc.Client(TOPIC, VERSION, timeout_s)
 
-    def deliver(self, context: stx_context.RequestContext, sender: str, reports: Sequence[tuple[int, Any]]) -> int:
-        """Hand over a spool's reports. Gives the sequence number up to which all are stored."""
-        return self._rpc.call(context, "deliver", into=int, sender=sender, reports=reports)
+    def deliver(self, context: stx_context.RequestContext, sender: str, reports: Sequence[tuple[int, Any]]) -> Receipt:
+        """Hand over a spool's reports."""
+        return self._rpc.call(context, "deliver", into=Receipt, sender=sender, reports=reports)
 
     def store(self, context: stx_context.RequestContext, report: Report) -> str | None:
         """Store a report now. Gives the uuid of the alarm that is active after it, if one is."""

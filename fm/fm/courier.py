@@ -86,11 +86,14 @@ class Courier:
         if not batch.reports:
             return False
         reports = [(sequence, _decoded(body)) for sequence, body in batch.reports]
-        stored = self._manager.deliver(self._context, batch.spool, reports)
+        receipt = self._manager.deliver(self._context, batch.spool, reports)
         if self._failures:
             LOG.info("Fault reports are delivered again")
             self._failures = 0
-        self._spool.remove(batch.spool, stored)
+        bodies = dict(reports)
+        for sequence, reason in receipt.refused:
+            LOG.error("A fault report is refused: %s. It was: %s", reason, bodies[sequence])
+        self._spool.remove(batch.spool, receipt.up_to)
         return len(reports) == CONF.fm.batch
 
     def _wait(self, seconds: float) -> None:

@@ -5,10 +5,11 @@ import logging
 from typing import Any
 
 import msgspec
+import prometheus_client
 from oslo_config import cfg
 from oslo_db import exception as db_exception
 
-from fm import client, conf, faults, ledger
+from fm import catalogue, client, conf, faults, ledger
 from fm.db import api as db_api
 from stx import exception, rpc, service
 from stx.context import RequestContext
@@ -19,6 +20,9 @@ CONF = cfg.CONF
 SUPPRESSION = ("suppressed", "unsuppressed")
 # What a report itself is the cause of, such as a uuid that another one has.
 _UNSTORABLE = (db_exception.DBDuplicateEntry, db_exception.DBDataError)
+REFUSED = prometheus_client.Counter(
+    "fm_reports_refused", "Fault reports of hosts that were refused; the log has each with the reason"
+)
 _PRUNE_PERIOD_S = 60.0
 _PRUNE_BATCH = 2000
 
@@ -29,28 +33,36 @@ class Manager:
     target = rpc.target(client.TOPIC, client.VERSION)
 
     @rpc.exposed
-    def deliver(self, context: RequestContext, sender: str, reports: list[tuple[int, Any]]) -> int:
-        """Store a spool's reports once each. Gives the sequence number up to which all are stored.
+    def deliver(self, context: RequestContext, sender: str, reports: list[tuple[int, Any]]) -> client.Receipt:
+        """Store a spool's reports once each.
 
-        A report that cannot be understood is logged and passed over: it must not hold up those behind it.
+        One that is refused is logged, counted and answered with the reason: it must not hold up those behind it.
         """
-        good = [(sequence, report) for sequence, body in reports if (report := _understood(sender, sequence, body))]
+        good, refused = [], []
+        for sequence, body in reports:
+            try:
+                report = msgspec.convert(body, faults.Report)
+                _check(report)
+                good.append((sequence, report))
+            except (msgspec.ValidationError, faults.MalformedError) as error:
+                refused.append((sequence, str(error)))
         try:
             _tell(context, db_api.deliver(sender, good))
         except _UNSTORABLE:
-            _deliver_singly(context, sender, good)
-        return reports[-1][0] if reports else 0
+            refused += _deliver_singly(context, sender, good)
+        bodies = dict(reports)
+        for sequence, reason in refused:
+            LOG.error("Report %d of spool %s is refused: %s. It was: %s", sequence, sender, reason, bodies[sequence])
+        REFUSED.inc(len(refused))
+        return client.Receipt(reports[-1][0] if reports else 0, sorted(refused))
 
     @rpc.exposed
     def store(self, context: RequestContext, report: faults.Report) -> str | None:
         """Store one report. Gives the uuid of the alarm that is active after it, if one is.
 
-        :raises exception.Invalid: when the report is malformed
+        :raises exception.Invalid: when the report is malformed, or the catalogue does not have it
         """
-        try:
-            faults.check(report)
-        except faults.MalformedError as error:
-            raise exception.Invalid(f"The fault report is malformed: {error}.") from error
+        _admit(report)
         _tell(context, db_api.store([report]))
         found = db_api.find_alarms(alarm_id=report.alarm_id, entity=report.entity_instance_id)
         return found[0]["uuid"] if found else None
@@ -60,14 +72,14 @@ class Manager:
         """Change what an active alarm says; a value of None takes the catalogue's.
 
         :raises exception.NotFound: when it is not active
-        :raises exception.Invalid: when it would be malformed then
+        :raises exception.Invalid: when it would be malformed then, or has left the catalogue
         """
         if unknown := changes.keys() - faults.MODIFIABLE:
             raise exception.Invalid(f"An alarm's {', '.join(sorted(unknown))} cannot be changed.")
 
         def changed(alarm: ledger.Alarm) -> faults.Report:
             kept = {name: alarm[name] for name in (*faults.MODIFIABLE, "inhibit_alarms")}
-            return client.set_alarm(alarm["alarm_id"], alarm["entity_instance_id"], **{**kept, **changes})
+            return _admit(client.set_alarm(alarm["alarm_id"], alarm["entity_instance_id"], **{**kept, **changes}))
 
         _tell(context, db_api.store_about(alarm_uuid, changed))
 
@@ -102,22 +114,32 @@ class Manager:
             raise exception.NotFound(f"No alarm type has the uuid {type_uuid}. `fm event-suppress-list` shows them.")
 
 
-def _understood(sender: str, sequence: int, body: Any) -> faults.Report | None:
+def _check(report: faults.Report) -> None:
+    """:raises faults.MalformedError: when it is not to be stored"""
+    faults.check(report)
+    catalogue.check(report)
+
+
+def _admit(report: faults.Report) -> faults.Report:
+    """:raises exception.Invalid: when it is not to be stored"""
     try:
-        report = msgspec.convert(body, faults.Report)
-        faults.check(report)
-    except (msgspec.ValidationError, faults.MalformedError) as error:
-        LOG.error("Report %d of spool %s is passed over: %s", sequence, sender, error)
-        return None
+        _check(report)
+    except faults.MalformedError as error:
+        raise exception.Invalid(f"The fault report is malformed: {error}.") from error
     return report
 
 
-def _deliver_singly(context: RequestContext, sender: str, reports: list[tuple[int, faults.Report]]) -> None:
+def _deliver_singly(context: RequestContext, sender: str, reports: list[tuple[int, faults.Report]]) -> list[tuple[int, str]]:
+    """Give those that cannot be stored, with the reason."""
+    refused = []
     for sequence, report in reports:
         try:
             _tell(context, db_api.deliver(sender, [(sequence, report)]))
         except _UNSTORABLE as error:
-            LOG.error("Report %d of spool %s is passed over: %s", sequence, sender, error)
+            # Further lines have the statement.
+            what, *_ = str(error).splitlines()
+            refused.append((sequence, f"the database does not take it, {what}"))
+    return refused
 
 
 def _tell(context: RequestContext, outcome: ledger.Outcome) -> None:

@@ -22,7 +22,7 @@ from stx import exception
 LOG = logging.getLogger(__name__)
 
 FAILURE, REDUNDANCY, COMMUNICATION = "400.001", "400.002", "400.005"
-GROUP_LOG, REDUNDANCY_LOG, COMMUNICATION_LOG, SERVICE_LOG, NODE_LOG = "401.001", "401.002", "401.005", "401.006", "401.007"
+GROUP_LOG, SERVICE_LOG, NODE_LOG = "401.001", "401.006", "401.007"
 _SEVERITY = {Status.WARN: "minor", Status.DEGRADED: "major", Status.FAILED: "critical"}
 _SAID = {Status.WARN: "is not quite well", Status.DEGRADED: "is degraded", Status.FAILED: "failed"}
 # For a controller that starts, until what is missing is said to be.

@@ -126,7 +126,8 @@ class Commands:
         return ran
 
     def raise_alarm(self, alarm_id: str = "100.103", **attributes: str) -> dict[str, Any]:
-        entity = f"host=controller-0.case={uuid.uuid4().hex[:8]}"
+        part = {"100.103": "numa=", "100.104": "filesystem=/"}[alarm_id]
+        entity = f"host=controller-0.{part}{uuid.uuid4().hex[:8]}"
         body = {"alarm_id": alarm_id, "entity_instance_id": entity, "severity": "minor", "reason_text": "Too much", **attributes}
         found = self.ask("faultmanagement", "POST", "/v1/alarms", body).json["uuid"]
         self.addCleanup(self.platform.request, "faultmanagement", "DELETE", f"/v1/alarms/{found}", None, self.token)
@@ -360,7 +361,7 @@ class Commands:
     def test_events_are_listed_newest_first_by_kind(self) -> None:
         alarm = self.raise_alarm()
         entity = alarm["entity_instance_id"]
-        body = {"alarm_id": "200.020", "alarm_state": "log", "entity_instance_id": entity, "reason_text": "It was seen"}
+        body = {"alarm_id": "100.103", "alarm_state": "log", "entity_instance_id": entity, "reason_text": "It was seen"}
         self.ask("faultmanagement", "POST", "/v1/alarms", body)
         query = ("-q", f"entity_instance_id={entity}", "-f", "json")
         for options, expected in (((), ["log", "set"]), (("--alarms",), ["set"]), (("--logs",), ["log"]), (("-l", "1"), ["log"])):
@@ -369,7 +370,7 @@ class Commands:
         [listed] = self.call("fm", "event-list", "--logs", "--uuid", *query).json
         shown = self.call("fm", "event-show", listed["UUID"], "-f", "json").json
         self.assertEqual(
-            ("200.020", "It was seen", entity), tuple(shown[k] for k in ("event_log_id", "reason_text", "entity_instance_id"))
+            ("100.103", "It was seen", entity), tuple(shown[k] for k in ("event_log_id", "reason_text", "entity_instance_id"))
         )
         late = f"entity_instance_id={entity};start=2100-01-01"
         self.assertEqual([], self.call("fm", "event-list", "-q", late, "-f", "json").json)

@@ -280,12 +280,17 @@ class StandardHostsTestCase(HostCase):
             "faultmanagement",
             "POST",
             "/v1/alarms",
-            {"alarm_id": "200.004", "entity_instance_id": f"host={name}.part=1", "reason_text": "gone", "severity": "major"},
+            {
+                "alarm_id": "200.006",
+                "entity_instance_id": f"host={name}.process=sshd",
+                "reason_text": "gone",
+                "severity": "major",
+            },
             self.token,
         )
         self.assertEqual(204, self.ask("DELETE", f"/{name}").status)
         query = f"&q.field=entity_instance_id&q.op=eq&q.value=host%3D{name}."
-        expected = [("200.020", "log"), ("200.004", "set"), ("200.004", "clear"), ("200.021", "log")]
+        expected = [("200.020", "log"), ("200.006", "set"), ("200.006", "clear"), ("200.021", "log")]
 
         def seen() -> list[tuple[str, str]]:
             return [(event["event_log_id"], event["state"]) for event in self.platform.events(self.token, query)]
@@ -294,7 +299,7 @@ class StandardHostsTestCase(HostCase):
         found, _ = poll(seen, lambda found: len(found) >= len(expected), 15)
         self.assertEqual(sorted(expected), sorted(found))
         entities = [alarm["entity_instance_id"] for alarm in self.platform.alarms(self.token)]
-        self.assertNotIn(f"host={name}.part=1", entities)
+        self.assertNotIn(f"host={name}.process=sshd", entities)
 
 
 class EmbeddedHostsTestCase(HostCase):

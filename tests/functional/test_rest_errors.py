@@ -195,6 +195,11 @@ class RestErrors:
             body = {**NEW_ALARM, name: value}
             self.assertIn(f"{name} cannot be", self.refused(400, "faultmanagement", "POST", "/v1/alarms", body))
 
+    def test_what_the_catalogue_of_alarms_does_not_have_is_named(self) -> None:
+        for name, value in (("alarm_id", "999.001"), ("entity_instance_id", "host=a.port=b"), ("alarm_id", "200.020")):
+            body = {**NEW_ALARM, name: value}
+            self.assertIn(f"malformed: {name} ", self.refused(400, "faultmanagement", "POST", "/v1/alarms", body))
+
     def test_what_is_missing_is_named(self) -> None:
         for name in ("alarm_id", "entity_instance_id", "reason_text"):
             for body in (

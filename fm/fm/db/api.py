@@ -25,26 +25,28 @@ def _now() -> datetime.datetime:
 
 @database.writer
 def synchronise_catalogue(connection: Connection) -> None:
-    """Make a row of every alarm type in the catalogue, and refresh what the catalogue says of those that exist."""
+    """Make a row of every alarm type in the catalogue, and refresh what the catalogue says of those that exist.
+
+    A type that has left the catalogue goes when no alarm has it any more; until then it is unsuppressed, so that the alarm is seen.
+    """
     rows = [
-        _type_row(alarm_id, entry.description, entry.mgmt_affecting, entry.degrade_affecting)
+        {
+            "uuid": str(uuid.uuid4()),
+            "created_at": _now(),
+            "updated_at": None,
+            "alarm_id": alarm_id,
+            "description": entry.description,
+            "suppression_status": "unsuppressed",
+            "mgmt_affecting": entry.mgmt_affecting,
+            "degrade_affecting": entry.degrade_affecting,
+        }
         for alarm_id, entry in catalogue.load().items()
         if entry.type == "alarm"
     ]
     db.upsert(connection, _type, ["alarm_id"], rows, keep=("uuid", "created_at", "suppression_status"))
-
-
-def _type_row(alarm_id: str, description: str, mgmt_affecting: str, degrade_affecting: str) -> dict[str, Any]:
-    return {
-        "uuid": str(uuid.uuid4()),
-        "created_at": _now(),
-        "updated_at": None,
-        "alarm_id": alarm_id,
-        "description": description[:255],
-        "suppression_status": "unsuppressed",
-        "mgmt_affecting": mgmt_affecting,
-        "degrade_affecting": degrade_affecting,
-    }
+    has_left = _type.c.alarm_id.not_in([row["alarm_id"] for row in rows])
+    connection.execute(sa.delete(_type).where(has_left, _type.c.alarm_id.not_in(sa.select(_alarm.c.alarm_id))))
+    connection.execute(sa.update(_type).where(has_left).values(suppression_status="unsuppressed"))
 
 
 @database.writer
@@ -87,7 +89,6 @@ def _store(connection: Connection, reports: Sequence[faults.Report]) -> ledger.O
         connection.execute(sa.delete(_alarm).where(_alarm.c.id.in_(ids)))
     changed = [alarm for alarm in outcome.stored.values() if "id" in alarm]
     new = [alarm for alarm in outcome.stored.values() if "id" not in alarm]
-    _ensure_types(connection, {alarm["alarm_id"] for alarm in new})
     if new:
         connection.execute(sa.insert(_alarm), [{**alarm, "updated_at": None} for alarm in new])
     db.upsert(connection, _alarm, ["id"], [{**alarm, "updated_at": _now()} for alarm in changed])
@@ -117,18 +118,6 @@ def _touched(connection: Connection, reports: Iterable[faults.Report]) -> dict[l
 
 def _within(parent: str) -> Any:
     return sa.or_(_alarm.c.entity_instance_id == parent, _alarm.c.entity_instance_id.startswith(parent + ".", autoescape=True))
-
-
-def _ensure_types(connection: Connection, alarm_ids: set[str]) -> None:
-    """A type that the catalogue lacks gets a row too, so that it can be suppressed."""
-    # One that the catalogue has as a log may be raised as an alarm all the same; it must not stay out of every list.
-    missing = alarm_ids - {alarm_id for alarm_id, entry in catalogue.load().items() if entry.type == "alarm"}
-    if not missing:
-        return
-    known = set(connection.execute(sa.select(_type.c.alarm_id).where(_type.c.alarm_id.in_(missing))).scalars())
-    rows = [_type_row(alarm_id, "Not in the catalogue.", "warning", "none") for alarm_id in sorted(missing - known)]
-    if rows:
-        connection.execute(sa.insert(_type), rows)
 
 
 def _alarms_with_type() -> sa.Select[Any]:

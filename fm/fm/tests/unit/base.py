@@ -2,6 +2,7 @@
 """What the tests of Fault Management have in common."""
 
 import contextlib
+import dataclasses
 import os
 import threading
 import time
@@ -9,7 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from fm import faults, manager
+from fm import catalogue, faults, manager
 from fm.api import root
 from fm.db import api as db_api
 from stx import context as stx_context
@@ -18,14 +19,26 @@ from stx import db, paging, rpc, testing
 TIMESTAMP = "2026-11-23T10:00:00.000001"
 
 
-def report(operation: faults.Operation = "set", entity: str = "host=compute-1", **attributes: Any) -> faults.Report:
-    """A well formed report; by default 200.006 is set on a host."""
+def report(operation: faults.Operation = "set", entity: str = "host=compute-1.process=sshd", **attributes: Any) -> faults.Report:
+    """A well formed report; by default 200.006 is set on a process."""
     values: dict[str, Any] = {"uuid": str(uuid.uuid4()), "timestamp": TIMESTAMP}
     if operation != "clear-all":
         values["alarm_id"] = "200.006"
     if operation in ("set", "log"):
         values.update(severity="major", reason_text="a process has failed")
     return faults.Report(operation=operation, entity_instance_id=entity, **{**values, **attributes})
+
+
+def catalogued(reports: list[faults.Report]) -> list[faults.Report]:
+    """The reports of a component, of all of which the catalogue has the id, the form of the entity and the severity."""
+    for report in reports:
+        if report.operation != "clear-all":
+            # What is cleared is to have the entity of what is set.
+            catalogue.check(dataclasses.replace(report, operation="log") if report.operation == "clear" else report)
+            severities = catalogue.all_of(catalogue.load()[report.alarm_id].severity)
+            if report.severity not in (None, *severities):
+                raise AssertionError(f"{report.alarm_id} is {report.severity}, which is none of {', '.join(severities)}")
+    return reports
 
 
 def wait_until(claim: Callable[[], Any], limit_s: float = 10.0) -> None:

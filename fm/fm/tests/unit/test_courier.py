@@ -28,7 +28,7 @@ class Faltering(manager.Manager):
         self._error = error
 
     @rpc.exposed
-    def deliver(self, context: RequestContext, sender: str, reports: list[tuple[int, Any]]) -> int:
+    def deliver(self, context: RequestContext, sender: str, reports: list[tuple[int, Any]]) -> client.Receipt:
         self.deliveries.append([sequence for sequence, _ in reports])
         stored = super().deliver(context, sender, reports)
         if len(self.deliveries) <= self._times:
@@ -147,6 +147,8 @@ class DeliveryTest(CourierTest):
             b"[]",
             b'{"operation": "set"}',
             msgspec.json.encode(base.report("log", alarm_id="nonsense")),
+            msgspec.json.encode(base.report("log", alarm_id="999.001")),
+            msgspec.json.encode(base.report(entity="host=compute-1")),
             msgspec.json.encode(base.report("log", timestamp="yesterday")),
             msgspec.json.encode(base.report("log", uuid="x" * 100)),
             msgspec.json.encode(base.report("log", severity="fatal")),
@@ -159,6 +161,17 @@ class DeliveryTest(CourierTest):
         with self.courier():
             self.wait_until_delivered()
         self.assertEqual([report.reason_text for report in good], self.texts())
+
+    def test_what_is_refused_is_logged_on_its_host_and_not_sent_again(self) -> None:
+        log = self.useFixture(fixtures.FakeLogger("fm.courier"))
+        manager = self.start_faltering_manager(0, exception.Unavailable("never"))
+        self.keep(base.report(alarm_id="999.001", reason_text="the flux is low"), base.report())
+        with self.courier():
+            self.wait_until_delivered()
+        self.assertEqual([[1, 2]], manager.deliveries)
+        self.assertEqual(["200.006"], [alarm["alarm_id"] for alarm in db_api.find_alarms()])
+        self.assertIn("A fault report is refused: alarm_id 999.001 is not in the catalogue", log.output)
+        self.assertIn("the flux is low", log.output)
 
     def test_two_hosts_reports_with_equal_numbers_are_both_stored(self) -> None:
         self.start_manager()

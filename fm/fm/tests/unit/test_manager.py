@@ -6,11 +6,14 @@ import queue
 from typing import Any
 
 import fixtures
+import prometheus_client
 
 from fm import client, manager
 from fm.db import api as db_api
 from fm.tests.unit import base
 from stx import exception, paging, rpc
+
+PROCESS = "host=compute-1.process=sshd"
 
 
 class ManagerTest(base.DatabaseTest):
@@ -19,7 +22,7 @@ class ManagerTest(base.DatabaseTest):
         self.start_manager()
         self.manager = client.Manager()
 
-    def deliver(self, sequence: int, *bodies: Any, sender: str = "a") -> int:
+    def deliver(self, sequence: int, *bodies: Any, sender: str = "a") -> client.Receipt:
         """Deliver bodies whose numbers begin with `sequence`."""
         return self.manager.deliver(self.context, sender, list(enumerate(bodies, sequence)))
 
@@ -29,21 +32,21 @@ class ManagerTest(base.DatabaseTest):
 
 class DeliverTest(ManagerTest):
     def test_the_answer_is_the_last_number(self) -> None:
-        self.assertEqual(8, self.deliver(7, base.report("log"), base.report("log")))
+        self.assertEqual(client.Receipt(8, []), self.deliver(7, base.report("log"), base.report("log")))
 
     def test_nothing_is_delivered(self) -> None:
-        self.assertEqual(0, self.deliver(1))
+        self.assertEqual(client.Receipt(0, []), self.deliver(1))
 
     def test_an_overlapping_delivery_adds_what_is_new(self) -> None:
         reports = [base.report("log", reason_text=f"{number}") for number in range(4)]
         self.deliver(1, *reports[:3])
-        self.assertEqual(4, self.deliver(2, *reports[1:]))
+        self.assertEqual(4, self.deliver(2, *reports[1:]).up_to)
         self.assertEqual(["0", "1", "2", "3"], self.texts())
 
     def test_an_old_delivery_that_arrives_late_changes_nothing(self) -> None:
         first, second = base.report(), base.report("clear")
         self.deliver(1, first, second)
-        self.assertEqual(1, self.deliver(1, first))
+        self.assertEqual(1, self.deliver(1, first).up_to)
         self.assertEqual([], db_api.find_alarms())
         self.assertEqual(2, len(base.events()))
 
@@ -55,23 +58,67 @@ class DeliverTest(ManagerTest):
             self.deliver(1, clearing, sender=sender)
             self.assertEqual(1, len(db_api.find_alarms()), sender)
 
-    def test_a_malformed_report_is_passed_over(self) -> None:
-        good = [base.report("log", reason_text=text) for text in ("before", "behind")]
-        self.assertEqual(3, self.deliver(1, good[0], {"operation": "explode"}, good[1]))
-        self.assertEqual(["before", "behind"], self.texts())
 
-    def test_a_report_that_cannot_be_stored_is_passed_over(self) -> None:
+class RefuseTest(ManagerTest):
+    """What is refused is answered with the reason, logged and counted, and holds up nothing."""
+
+    def test_reports_around_those_that_are_refused_are_stored(self) -> None:
+        good = [base.report("log", reason_text=text) for text in ("before", "between", "behind")]
+        bad = [{"operation": "explode"}, base.report(alarm_id="999.001")]
+        receipt = self.deliver(1, good[0], bad[0], good[1], bad[1], good[2])
+        self.assertEqual((5, [2, 4]), (receipt.up_to, [sequence for sequence, _ in receipt.refused]))
+        self.assertEqual(["before", "between", "behind"], self.texts())
+
+    def test_the_answer_says_what_to_change(self) -> None:
+        receipt = self.deliver(
+            1,
+            base.report(alarm_id="999.001"),
+            base.report(entity="host=compute-1"),
+            base.report(alarm_id="200.020", entity="host=compute-1.event=add"),
+            base.report("log", severity="fatal"),
+        )
+        self.assertEqual(
+            [
+                (1, "alarm_id 999.001 is not in the catalogue: use an id that is, or add it to catalogue.yaml"),
+                (
+                    2,
+                    "entity_instance_id 'host=compute-1' is not what 200.006 is about: make it host=<host>.process=<process>",
+                ),
+                (3, "alarm_id 200.020 is that of a log: write a log, or set an alarm's id"),
+                (4, "severity 'fatal' is not one of critical, major, minor, warning, not-applicable"),
+            ],
+            receipt.refused,
+        )
+
+    def test_a_report_that_the_database_does_not_take_is_refused_alone(self) -> None:
         first = base.report("log", reason_text="first")
         impostor = base.report("log", reason_text="impostor", uuid=first.uuid)
         last = base.report("log", reason_text="last")
-        self.assertEqual(3, self.deliver(1, first, impostor, last))
+        receipt = self.deliver(1, first, impostor, last)
+        self.assertEqual((3, [2]), (receipt.up_to, [sequence for sequence, _ in receipt.refused]))
+        self.assertRegex(receipt.refused[0][1], r"\Athe database does not take it, .*UNIQUE.*\Z")
         self.assertEqual(["first", "last"], self.texts())
-        self.assertEqual(4, self.deliver(3, last, base.report("log", reason_text="next")))
+        self.assertEqual(client.Receipt(4, []), self.deliver(3, last, base.report("log", reason_text="next")))
         self.assertEqual(["first", "last", "next"], self.texts())
 
-    def test_a_delivery_of_malformed_reports_alone_is_done_with(self) -> None:
-        self.assertEqual(2, self.deliver(1, None, "nonsense"))
+    def test_a_delivery_of_which_all_is_refused_is_done_with(self) -> None:
+        receipt = self.deliver(1, None, "nonsense")
+        self.assertEqual((2, [1, 2]), (receipt.up_to, [sequence for sequence, _ in receipt.refused]))
         self.assertEqual([], self.texts())
+
+    def test_the_log_has_what_was_refused_and_why(self) -> None:
+        log = self.useFixture(fixtures.FakeLogger("fm.manager"))
+        self.deliver(7, base.report(alarm_id="999.001", reason_text="the flux is low"))
+        self.assertIn("Report 7 of spool a is refused: alarm_id 999.001 is not in the catalogue", log.output)
+        self.assertIn("the flux is low", log.output)
+
+    def test_what_is_refused_is_counted(self) -> None:
+        before = prometheus_client.REGISTRY.get_sample_value("fm_reports_refused_total") or 0.0
+        self.deliver(1, base.report(alarm_id="999.001"), base.report(), None)
+        self.assertEqual(before + 2, prometheus_client.REGISTRY.get_sample_value("fm_reports_refused_total"))
+
+    def test_an_alarm_whose_id_has_left_the_catalogue_can_be_cleared(self) -> None:
+        self.assertEqual(client.Receipt(1, []), self.deliver(1, base.report("clear", alarm_id="999.001")))
 
 
 class StoreTest(ManagerTest):
@@ -93,6 +140,14 @@ class StoreTest(ManagerTest):
             self.context,
             base.report(alarm_id="x"),
         )
+
+    def test_what_the_catalogue_does_not_have_is_refused(self) -> None:
+        for wrong in ({"alarm_id": "999.001"}, {"entity": "host=compute-1"}):
+            report = base.report(**wrong)
+            self.assert_raises_with(
+                exception.Invalid, "The fault report is malformed: ", self.manager.store, self.context, report
+            )
+        self.assertEqual([], base.events())
 
 
 class ModifyTest(ManagerTest):
@@ -121,6 +176,19 @@ class ModifyTest(ManagerTest):
             {"severity": "minor"},
         )
 
+    def test_an_alarm_whose_id_has_left_the_catalogue_is_not_modified(self) -> None:
+        report = base.report()
+        self.manager.store(self.context, report)
+        with fixtures.MonkeyPatch("fm.catalogue.load", dict):
+            self.assert_raises_with(
+                exception.Invalid,
+                "alarm_id 200.006 is not in the catalogue",
+                self.manager.modify_alarm,
+                self.context,
+                report.uuid,
+                {"severity": "minor"},
+            )
+
     def test_what_tells_an_alarm_from_others_stays(self) -> None:
         report = base.report()
         self.manager.store(self.context, report)
@@ -148,9 +216,13 @@ class DeleteTest(ManagerTest):
 class FindTest(ManagerTest):
     def setUp(self) -> None:
         super().setUp()
-        for entity in ("host=compute-1", "host=compute-1.process=a", "host=compute-10"):
-            self.manager.store(self.context, base.report(entity=entity))
-        self.manager.store(self.context, base.report(alarm_id="200.001"))
+        for alarm_id, entity in (
+            ("200.004", "host=compute-1"),
+            ("200.006", "host=compute-1.process=a"),
+            ("200.004", "host=compute-10"),
+            ("200.001", "host=compute-1"),
+        ):
+            self.manager.store(self.context, base.report(alarm_id=alarm_id, entity=entity))
 
     def found(self, **by: str) -> list[tuple[str, str]]:
         return [(alarm["alarm_id"], alarm["entity_instance_id"]) for alarm in self.manager.get_faults(self.context, **by)]
@@ -159,10 +231,10 @@ class FindTest(ManagerTest):
         self.assertEqual([("200.001", "host=compute-1")], self.found(alarm_id="200.001"))
 
     def test_by_entity(self) -> None:
-        self.assertEqual([("200.006", "host=compute-1"), ("200.001", "host=compute-1")], self.found(entity="host=compute-1"))
+        self.assertEqual([("200.004", "host=compute-1"), ("200.001", "host=compute-1")], self.found(entity="host=compute-1"))
 
     def test_within_an_entity(self) -> None:
-        inside = [("200.006", "host=compute-1"), ("200.006", "host=compute-1.process=a"), ("200.001", "host=compute-1")]
+        inside = [("200.004", "host=compute-1"), ("200.006", "host=compute-1.process=a"), ("200.001", "host=compute-1")]
         self.assertEqual(inside, self.found(within="host=compute-1"))
 
     def test_all(self) -> None:
@@ -171,7 +243,7 @@ class FindTest(ManagerTest):
 
 class SuppressionTest(ManagerTest):
     def type_uuid(self) -> str:
-        (found,) = [row for row in db_api.list_types(paging.Page(100)) if row["alarm_id"] == "200.006"]
+        (found,) = [row for row in db_api.list_types(paging.Page(2000)) if row["alarm_id"] == "200.006"]
         return found["uuid"]
 
     def test_a_type_is_suppressed(self) -> None:
@@ -208,7 +280,7 @@ class PublishTest(ManagerTest):
         event = self.published.get(timeout=10)
         self.assertEqual("fm.events", event.kind)
         told = [(item["state"], item["event_log_id"], item["entity_instance_id"]) for item in event.payload["events"]]
-        self.assertEqual([("set", "200.006", "host=compute-1"), ("clear", "200.006", "host=compute-1")], told)
+        self.assertEqual([("set", "200.006", PROCESS), ("clear", "200.006", PROCESS)], told)
 
     def test_what_changed_nothing_is_not_published(self) -> None:
         self.deliver(1, base.report("clear"))

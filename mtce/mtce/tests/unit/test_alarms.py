@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import ddt
 
+from fm import client as fm_client
+from fm.tests.unit.base import catalogued
 from mtce import alarms
 from mtce.heartbeat.accounting import Level
 from mtce.life.model import Cause, FailureAction, Life
@@ -21,6 +23,7 @@ def on(
     is_board_lost: bool | None = False,
 ) -> dict[str, str]:
     found = alarms.of_host("compute-0", life, levels, action, is_monitored, is_board_lost)
+    catalogued([fm_client.set_alarm(*key, alarm.text, alarm.severity) for key, alarm in found.items() if alarm is not None])
     return {f"{alarm_id} {entity}": alarm.severity for (alarm_id, entity), alarm in found.items() if alarm is not None}
 
 

@@ -11,6 +11,7 @@ import fixtures
 import msgspec
 
 from fm import client as fm_client
+from fm.tests.unit.base import catalogued
 from mtce import agent, client, host, liveness
 from mtce.ending import Commands, Ending
 from mtce.tests.unit.pmon import harness
@@ -87,7 +88,7 @@ class ProcessTest(harness.DirectoryTest):
         """What Fault Management was told."""
         with contextlib.closing(fm_client.open_spool()) as spool:
             kept = [msgspec.json.decode(body, type=fm_client.Report) for _, body in spool.read(1000).reports]
-        return [(report.operation, report.alarm_id, report.entity_instance_id, report.severity) for report in kept]
+        return [(each.operation, each.alarm_id, each.entity_instance_id, each.severity) for each in catalogued(kept)]
 
 
 class HostTest(ProcessTest):

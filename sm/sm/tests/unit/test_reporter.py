@@ -9,6 +9,7 @@ import fixtures
 from oslotest import base
 
 from fm import client as fm
+from fm.tests.unit.base import catalogued
 from sm import configuration
 from sm.activity import Activity, Copies, Phase
 from sm.daemon import View
@@ -43,7 +44,7 @@ class ReporterTest(base.BaseTestCase):
     def take(self, reports: Sequence[fm.Report]) -> None:
         if self.is_spool_full:
             raise exception.Unavailable("The spool is full.")
-        self.told += reports
+        self.told += catalogued(list(reports))
 
     def alarms(self) -> dict[tuple[str, str], str | None]:
         """Severity by alarm and entity, as the last report of each says; None for cleared."""

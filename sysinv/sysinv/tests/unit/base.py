@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from fm import client as fm_client
-from fm.tests.unit.base import fill_database, wait_until
+from fm.tests.unit.base import catalogued, fill_database, wait_until
 from stx import context as stx_context
 from stx import paging, rpc, testing
 from sysinv import client, conductor, defaults, inventory
@@ -268,7 +268,7 @@ class SystemTest(testing.TestCase):
     def faults(self) -> list[fm_client.Report]:
         """What was reported to Fault Management."""
         with contextlib.closing(fm_client.open_spool()) as spool:
-            return [msgspec.json.decode(body, type=fm_client.Report) for _, body in spool.read(10_000).reports]
+            return catalogued([msgspec.json.decode(body, type=fm_client.Report) for _, body in spool.read(10_000).reports])
 
     def empty_spool(self) -> None:
         """Take all fault reports, as a courier does."""

@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 import ddt
+import fixtures
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -52,12 +53,6 @@ class StoreTest(base.DatabaseTest):
         again = base.report()
         db_api.store([base.report("clear"), again])
         self.assertEqual([again.uuid], [alarm["uuid"] for alarm in db_api.find_alarms()])
-
-    def test_an_alarm_of_no_known_type_gets_a_type(self) -> None:
-        db_api.store([base.report(alarm_id="999.001"), base.report(alarm_id="999.001", entity="host=compute-2")])
-        (made,) = [row for row in db_api.list_types(_ALL) if row["alarm_id"] == "999.001"]
-        self.assertEqual(("unsuppressed", "Not in the catalogue."), (made["suppression_status"], made["description"]))
-        self.assertEqual(2, len(db_api.find_alarms(alarm_id="999.001")))
 
     def test_an_event_says_what_its_alarm_says(self) -> None:
         report = base.report()
@@ -155,7 +150,7 @@ class FindTest(base.DatabaseTest):
         self.assertEqual(["host=compute-1", "host=compute-1.process=a"], sorted(event["entity_instance_id"] for event in cleared))
 
     def test_conditions_add_up(self) -> None:
-        db_api.store([base.report(alarm_id="200.001")])
+        db_api.store([base.report(alarm_id="200.001", entity="host=compute-1")])
         self.assertEqual(["host=compute-1"], self.found(alarm_id="200.001", within="host=compute-1"))
         self.assertEqual([], self.found(alarm_id="200.001", entity="host=compute-10"))
 
@@ -232,6 +227,24 @@ class TypesTest(base.DatabaseTest):
         _forget_description()
         db_api.synchronise_catalogue()
         self.assertEqual(before["description"], db_api.get_type(before["uuid"])["description"])
+
+    def test_a_type_that_has_left_the_catalogue_goes_when_no_alarm_has_it(self) -> None:
+        report = base.report()
+        db_api.store([report])
+        for row in db_api.list_types(_ALL):
+            db_api.set_suppression(row["uuid"], "suppressed")
+        entry = {"200.001": catalogue.load()["200.001"]}
+        with fixtures.MonkeyPatch("fm.catalogue.load", lambda: entry):
+            db_api.synchronise_catalogue()
+            # The alarm that is there is seen, though its type was suppressed.
+            expected = [("200.001", "suppressed"), ("200.006", "unsuppressed")]
+            self.assertEqual(expected, self.statuses())
+            db_api.store([base.report("clear")])
+            db_api.synchronise_catalogue()
+            self.assertEqual(expected[:1], self.statuses())
+
+    def statuses(self) -> list[tuple[str, str]]:
+        return sorted((row["alarm_id"], row["suppression_status"]) for row in db_api.list_types(_ALL))
 
     def test_changing_a_type_that_is_not_there_changes_nothing(self) -> None:
         self.assertEqual(0, db_api.set_suppression(base.report().uuid, "suppressed"))

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oslotest import base
 
+from fm import catalogue
 from mtce.resources import levels
 from mtce.resources.levels import Gauge, Gauges, Reading, Severity, Subject
 
@@ -108,7 +109,11 @@ class GaugesTest(base.BaseTestCase):
         self.gauges.read({levels.MEMORY}, [])
         self.assertEqual({"a": "major"}, self.on())
 
-    def test_the_host_is_degraded_as_the_catalogue_says(self) -> None:
+    def test_alarms_degrade_from_the_severity_on_that_the_catalogue_says(self) -> None:
+        told = {alarm_id: catalogue.load()[alarm_id].degrade_affecting for alarm_id in levels.DEGRADES_AT}
+        self.assertEqual(told, {alarm_id: severity.word for alarm_id, severity in levels.DEGRADES_AT.items()})
+
+    def test_the_host_is_degraded_by_what_is_bad_enough(self) -> None:
         self.read(a=MAJOR, b=CRITICAL)
         self.read(a=MAJOR, b=CRITICAL)
         port = Subject(levels.PORTS["oam"], "host=compute-0.port=eth0")

@@ -8,6 +8,7 @@ import fixtures
 import msgspec
 
 from fm import client as fm_client
+from fm.tests.unit.base import catalogued
 from mtce.resources.links import Link
 from mtce.resources.monitor import Resources
 from mtce.resources.source import Source
@@ -62,7 +63,7 @@ class ResourcesTest(testing.TestCase):
         with contextlib.closing(fm_client.open_spool()) as spool:
             kept = [msgspec.json.decode(body, type=fm_client.Report) for _, body in spool.read(1000).reports]
         kept, self.seen = kept[self.seen :], len(kept)
-        return [(report.operation, report.alarm_id, report.entity_instance_id, report.severity) for report in kept]
+        return [(each.operation, each.alarm_id, each.entity_instance_id, each.severity) for each in catalogued(kept)]
 
 
 class AlarmTest(ResourcesTest):

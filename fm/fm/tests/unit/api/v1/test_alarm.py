@@ -44,7 +44,7 @@ _NEW = {
 
 
 def suppress(alarm_id: str) -> None:
-    (found,) = [row for row in db_api.list_types(paging.Page(100)) if row["alarm_id"] == alarm_id]
+    (found,) = [row for row in db_api.list_types(paging.Page(2000)) if row["alarm_id"] == alarm_id]
     db_api.set_suppression(found["uuid"], "suppressed")
 
 
@@ -270,7 +270,8 @@ class PostTest(base.RestTest):
 
     @ddt.data("log", "msg")
     def test_alarm_state_log_writes_a_log(self, state: str) -> None:
-        self.assertEqual({"uuid": None}, self.post(alarm_state=state, alarm_id="200.022").json)
+        enabled = "host=compute-1.state=enabled"
+        self.assertEqual({"uuid": None}, self.post(alarm_state=state, alarm_id="200.022", entity_instance_id=enabled).json)
         self.assertEqual([], self.uuids("alarms", "/v1/alarms"))
         self.assertEqual(["log"], [event["state"] for event in base.events()])
 
@@ -294,6 +295,9 @@ class PostTest(base.RestTest):
             ({"mgmt_affecting": "True"}, "The attribute 'mgmt_affecting' cannot be set here."),
             ({"colour": "red"}, "There is no attribute 'colour'."),
             ({"entity_instance_id": ""}, "entity_instance_id is empty"),
+            ({"alarm_id": "999.001"}, "alarm_id 999.001 is not in the catalogue"),
+            ({"entity_instance_id": "host=compute-1"}, "make it host=<host>.process=<process>"),
+            ({"alarm_id": "200.020", "entity_instance_id": "host=compute-1.event=add"}, "alarm_id 200.020 is that of a log"),
         ):
             self.assert_refused(400, text, self.post(**values))
         self.assertEqual([], self.uuids("alarms", "/v1/alarms"))
