@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import ddt
+from keystoneauth1 import exceptions as keystone_exceptions
 
 from stx.boards import Kind
 from stxlab import board_files, registration
@@ -51,7 +52,11 @@ class _Seen:
 
     def _look(self) -> None:
         while not self._is_over.wait(0.05):
-            row = self._test.row(self._name)
+            try:
+                row = self._test.row(self._name)
+            except keystone_exceptions.ClientException:
+                # The platform may be away.
+                continue
             if row is None:
                 continue
             state = tuple(row[name] for name in ("administrative", "operational", "availability", "task"))
