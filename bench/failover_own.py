@@ -13,6 +13,10 @@ from stxlab.layout import Layout
 from stxlab.machine import Machine
 
 DEADLINE_S = 60.0
+IN_SERVICE = ("unlocked", "enabled", "available")
+# Of all hosts; a command of the platform costs as much as is measured.
+_SELECT = "SELECT administrative, operational, availability FROM i_host"
+_STATES = ["runuser", "-u", "postgres", "--", "psql", "-qAtF", " ", "-d", "sysinv", "-c", _SELECT]
 # Of whoever uses the database of two controllers and nobody else.
 OUTSIDE = topology.SUBNETS["mgmt"][-3]
 
@@ -51,7 +55,9 @@ class OwnProduct(Product):
     def is_ready(self) -> bool:
         active = self.active()
         is_together = self._state(active)["copies"] == "together"
-        return is_together and self._groups(active) == {"active"} and len(self._state(active)["voters"]) > 1
+        is_well = is_together and self._groups(active) == {"active"} and len(self._state(active)["voters"]) > 1
+        # One that was cut off for long is rebooted when it is back.
+        return is_well and set(active.run(_STATES).splitlines()) == {" ".join(IN_SERVICE)}
 
     def bring_back(self, machine: Machine) -> None:
         """It comes back by itself."""
@@ -68,10 +74,9 @@ class OwnProduct(Product):
         names = {machine.host.name for machine in machines}
         for name in sorted(names & {name for name, state in self._states().items() if state[0] == "locked"}):
             self.system("host-unlock", name)
-        wanted = ("unlocked", "enabled", "available")
         wait_for(
             f"{', '.join(names)} in service",
-            lambda: {self._states().get(name) for name in names} <= {wanted},
+            lambda: {self._states().get(name) for name in names} <= {IN_SERVICE},
             READY_DEADLINE_S,
         )
 
