@@ -152,6 +152,8 @@ class Tree:
             f"auth users = {USER}",
             f"secrets file = {self._secrets}",
             f"hosts allow = {self._peer}",
+            # A name server that is out of reach would hold up every write.
+            "reverse lookup = no",
             "max connections = 4",
             "",
         ]
