@@ -72,8 +72,9 @@ while [ "$code" = 133 ]; do
     code=0
     # It has been up since now: what it makes of its uptime is not that of the machine.
     read -r up _ < /proc/uptime
-    unshare --time --boottime "-${up%.*}" \
-        systemd-nspawn --quiet --register=no --keep-unit --console=pipe --hostname="$HOST" --machine="$HOST" --resolv-conf=off \
+    since_now="unshare --time --boottime -${up%.*}"
+    $since_now true || since_now=
+    $since_now systemd-nspawn --quiet --register=no --keep-unit --console=pipe --hostname="$HOST" --machine="$HOST" --resolv-conf=off \
         --timezone=off --link-journal=no --capability=all --network-namespace-path=/proc/self/ns/net \
         --bind-ro="$CLOCK:/run/stxlab/clock" --boot --directory="$ROOT" < /dev/null || code=$?
 done

@@ -132,8 +132,10 @@ class Engine:
         self._has_rebooted = False
         self._retire_by = self._depart_by = float("inf")
         self._oriented_at = clock() + ORIENT_S
-        self._recovery = Recovery()
+        # By name, of services that have failed.
+        self._recoveries: dict[str, Recovery] = {}
         self._stop_by = float("inf")
+        self._was_expendable = False
         self._wish = Wish()
         self._seen_view: View | None = None
         self._seen_own: tuple[bool, tuple[str, str, str]] | None = None
@@ -243,7 +245,7 @@ class Engine:
         moments = [
             now + _IDLE_S,
             self._runner.next_deadline(),
-            self._recovery.at,
+            *(each.at for each in self._recoveries.values()),
             self._stop_by,
             self._retire_by,
             self._depart_by,
@@ -271,6 +273,10 @@ class Engine:
             while self._events:
                 self._events.popleft()()
             self._advance_activity()
+            if self._was_expendable != self.is_expendable:
+                self._was_expendable = self.is_expendable
+                # Data of an active controller that was cut off do not follow by themselves.
+                self.services.look_at_data()
             self._fence()
             self.services.advance()
             if not self._events:
@@ -419,6 +425,11 @@ class Engine:
         hello = sight.other(view)
         return hello is not None and hello.is_active and bool(view.record.voters) and self.name not in view.record.eligible
 
+    @property
+    def is_out(self) -> bool:
+        """Whether it has no activity, and the kernel has shut the gate."""
+        return self.activity.phase is Phase.PASSIVE and not self._lease.view.holds
+
     def _is_oriented(self) -> bool:
         """Whether the other controller, if it is active, has had time to say so, and whose data count."""
         return self.peer is None or self._lease.view.holds or self._clock() >= self._oriented_at
@@ -495,10 +506,11 @@ class Engine:
             self._has_rebooted = True
             self._reboot(f"{', '.join(stuck)} cannot be stopped")
         # While the activity is let go, a start would only be in the way.
-        failed = self.services.failed() if self.activity.phase is not Phase.LEAVING else []
-        self._recovery, is_due = recovery.step(self._recovery, bool(failed), now)
-        for held in failed if is_due else []:
-            self.services.try_again(held)
+        failed = self.services.failed() if self.activity.phase is not Phase.LEAVING else {}
+        for name in self._recoveries.keys() | failed.keys():
+            self._recoveries[name], is_due = recovery.step(self._recoveries.get(name, Recovery()), name in failed, now)
+            if is_due:
+                self.services.try_again(failed[name])
 
 
 def _told(machine: Machine) -> Machine:

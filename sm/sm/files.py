@@ -143,6 +143,8 @@ class Tree:
             f"pid file = {self._pid_file}",
             f"port = {self._own_port}",
             *bound,
+            # A name server that is out of reach would hold up every write.
+            "reverse lookup = no",
             f"[{self._module}]",
             f"path = {self.directory}",
             "read only = no",
@@ -152,8 +154,6 @@ class Tree:
             f"auth users = {USER}",
             f"secrets file = {self._secrets}",
             f"hosts allow = {self._peer}",
-            # A name server that is out of reach would hold up every write.
-            "reverse lookup = no",
             "max connections = 4",
             "",
         ]

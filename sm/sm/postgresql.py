@@ -171,7 +171,7 @@ def demote(conf: Conf) -> int:
         ask(conf, "CHECKPOINT", time.monotonic() + conf.stop_s / 3)
     # Who waits for the peer now is told that it is uncertain, not that it is done: the settings come after.
     halt(conf, pid)
-    if control(conf)["Database cluster state"] != "shut down":
+    if control(conf)["Database cluster state"] != "shut down" or conf.is_expendable:
         return start(conf)
     _configure(conf)
     replace(conf.standby_signal, "")

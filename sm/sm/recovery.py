@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When what has failed, and has nowhere else to go, is tried again: soon at first, and less and less often while it goes on failing."""
+"""When a service that has failed, and has nowhere else to go, is tried again: soon at first, less and less often while it goes on failing."""
 
 import dataclasses
 import math
@@ -24,7 +24,7 @@ class Recovery:
 
 
 def step(recovery: Recovery, has_failed: bool, now: float) -> tuple[Recovery, bool]:
-    """Gives also whether all that has failed is to be tried now."""
+    """Gives also whether it is to be tried now."""
     if not has_failed:
         return dataclasses.replace(recovery, at=math.inf), False
     if recovery.at == math.inf:

@@ -78,6 +78,10 @@ class Controller(Protocol):
     def is_expendable(self) -> bool:
         """Whether own data may be thrown away for those of the other controller."""
 
+    @property
+    def is_out(self) -> bool:
+        """Whether nobody is served here any more: then nothing that stops waits for what uses it."""
+
 
 class Services:
     """:param failed_at: of services that failed before this process began
@@ -202,6 +206,8 @@ class Services:
         state, conf = held.machine.state, held.about.conf
         if verb in (Verb.ENABLE, Verb.GO_ACTIVE):
             return state is State.ACTIVE or conf.wanted(self._controller.desired(held)) is State.STANDBY
+        if self._controller.is_out:
+            return True
         # One that is restarted in place does not take along what uses it.
         return state in (State.DISABLED, State.STANDBY) or self._controller.desired(held) is State.ACTIVE
 
@@ -284,8 +290,15 @@ class Services:
             and self._model.groups[held.group].is_fatal
         ]
 
-    def failed(self) -> list[Held]:
-        return [held for held in self.every.values() if held.machine.status is Status.FAILED]
+    def look_at_data(self) -> None:
+        """See at once how own copies are."""
+        now = self._clock()
+        for held in self.with_data:
+            if held.machine.audit_at < float("inf"):
+                held.machine = dataclasses.replace(held.machine, audit_at=min(held.machine.audit_at, now))
+
+    def failed(self) -> dict[str, Held]:
+        return {name: held for name, held in self.every.items() if held.machine.status is Status.FAILED}
 
     def try_again(self, held: Held) -> None:
         """Forgive a service its failures; that it failed goes on counting for a while."""

@@ -30,12 +30,22 @@ class OrderTest(EngineTestCase):
         self.be_active()
         started = [line for line in self.log() if "start" in line]
         self.assertEqual(("a start", {"b start", "c start"}), (started[0], set(started[1:])))
+        self.hear_peer(has_data=True, groups={"g": ("standby", "", "")})
+        self.until("together", lambda: self.lease.wish.eligible == {OWN, PEER})
+        self.see(eligible={OWN, PEER})
         self.forget()
-        self.see(holds=False, heard={})
-        self.hear_peer(is_active=True)
-        self.until("standby", lambda: self.ledger.groups["g"].state == "standby")
+        self.engine.call(self.engine.hand_over)
+        self.until("let go", lambda: not self.lease.wish.wants_lease)
         stopped = [line for line in self.log() if "stop" in line]
         self.assertEqual(({"b stop", "c stop"}, "a stop"), (set(stopped[:2]), stopped[2]))
+
+    def test_without_the_lease_nothing_that_stops_waits_for_what_uses_it(self) -> None:
+        self.be_active()
+        self.flag("b", "hangs-stop")
+        self.see(holds=False, heard={})
+        self.hear_peer(is_active=True)
+        self.until_state("a", "disabled")
+        self.assertEqual("disabling", self.ledger.services["b"].state)
 
     def test_what_runs_when_the_engine_starts_is_taken_as_it_is(self) -> None:
         self.be_active()

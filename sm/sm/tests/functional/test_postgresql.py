@@ -406,6 +406,17 @@ class PostgresqlTest(base.BaseTestCase):
         first.do("start")
         self.await_written(first, "both", "new")
 
+    def test_a_primary_that_was_cut_off_takes_back_what_the_new_one_lacks_when_it_is_demoted(self) -> None:
+        first, second = self.pair()
+        self.write(first, "both")
+        self.await_written(second, "both")
+        second.do("promote")
+        self.write(first, "lost")
+        self.write(second, "new")
+        first.do("demote")
+        self.await_written(first, "both", "new")
+        self.await_code(first, 0)
+
     def test_data_left_between_two_names_are_found(self) -> None:
         first = self.alone()
         first.pgdata.rename(first.pgdata.with_name("main.old"))
