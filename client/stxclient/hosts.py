@@ -92,7 +92,7 @@ class Hosts(collection.Collection):
         return self._resource(self._service.patch(transport.path(self.path, str(host)), _wire_form(changes)))
 
     def swact(self, host: str, force: bool = False) -> resources.Resource:
-        """Has the active controller hand over its activity; gives the host. It has begun then, and is not done.
+        """Has the active controller hand over its activity; gives the host. It is asked for then; `task` tells how far it is.
 
         :param force: also where services have failed on the other controller
         :raises exceptions.BadRequest: when it cannot be; the text says what to do

@@ -100,9 +100,9 @@ class Agent:
         self._is_simplex = self._is_all_in_one = False
         self._wanted_by_sensors: dict[str, Procedure] = {}
         self._cold: set[str] = set()
-        # The last swact that was, or is to be, asked for: its name, and whether it was not refused.
-        self._swact: tuple[str, bool] | None = None
-        self._has_asked = False
+        # What an operator wants handed over; and the name of what is to be asked for once it is stored that it is.
+        self._requests = handover.Requests()
+        self._to_ask = ""
         self._read_hosts_at: float | None = None
         self._can_look = True
         # Between two looks at all hosts only these are looked at: uuids of those that changed, names of those that have news.
@@ -163,16 +163,19 @@ class Agent:
         """
         own = [uuid for uuid, host in tuple(self._hosts.items()) if host["hostname"] == CONF.host]
         for life in [life for uuid in own if (life := self._lives.get(uuid)) is not None and life.stage is Stage.HAND_OVER]:
+            name = enable.token(life)
             if life.procedure not in SWACTS:
-                handover.request(CONF.host)
-            elif self._swact == (enable.token(life), True) and not self._has_asked:
-                self._has_asked = True
+                handover.request(CONF.host, is_forced=swact.is_asked_for(life))
+            elif self._requests.take(name):
                 try:
                     handover.request(CONF.host, is_forced=life.procedure is Procedure.FORCE_SWACT)
-                except exception.Unavailable as error:
-                    self._teller.tell_refused_swact(CONF.host, error.message)
-                    self._swact = enable.token(life), False
+                except handover.Refused as error:
+                    self._requests.refuse(name, error.message)
                     self.on_news(CONF.host)
+                except exception.Unavailable as error:
+                    LOG.error(
+                        "Whether the swact of %s that an operator asked for begins is not known: %s", CONF.host, error.message
+                    )
 
     def _watched(self, host: Mapping[str, Any]) -> Watched:
         life = self._lives.get(host["uuid"]) or Life()
@@ -244,8 +247,10 @@ class Agent:
         for start in range(0, len(names), _BATCH):
             self._store({name: decided[name] for name in names[start : start + _BATCH]})
         self._heartbeats.order(self._hosts.values(), self._watch, now)
-        if self._swact is not None and not self._has_asked:
+        if self._to_ask:
             # What was decided is stored now.
+            self._requests.add(self._to_ask)
+            self._to_ask = ""
             self.nudge_handover()
 
     def _is_to_look_at(self, host: dict[str, Any], changed: set[str], news: set[str]) -> bool:
@@ -313,7 +318,7 @@ class Agent:
         life = self._lives.get(uuid)
         if life is None:
             life = rows.life_of(host, now)
-        elif rows.is_open(host):
+        elif host["action_number"] > life.action_taken:
             # What the operator reads while the request waits.
             life = life.changed(task=host["task"] or "")
         self._lives[uuid] = life
@@ -368,14 +373,16 @@ class Agent:
             is_spared=self._heartbeats.is_spared(name),
             is_given_up=name in self._heartbeats.given_up,
             is_cold_start=self._is_cold(host, before, now),
-            hands_over=self._swact[1] if self._swact is not None and self._swact[0] == enable.token(before) else None,
+            hands_over=self._hands_over(enable.token(before)),
             wanted_by_sensor=self._wanted_by_sensors.pop(name, None),
         )
         sight = self._watch.see(host, before, now, seen, self._heartbeats.networks, has_board, board, has_sensor_alarm, rest)
         life = machine.step(before, sight.facts, self._limits, now)
         self._lives[host["uuid"]] = life
-        if life.task == swact.IN_PROGRESS and before.task == swact.REQUESTED:
-            self._swact, self._has_asked = (enable.token(life), True), False
+        if swact.is_asked_for(life) and life.number != before.number:
+            self._to_ask = enable.token(life)
+        elif life.task == swact.INCOMPLETE != before.task and (reason := self._requests.reason(enable.token(before))):
+            self._teller.tell_refused_swact(name, reason)
         self._ask(name, before, life, sight)
         self._tell(name, before, life, sight)
         changes = rows.changes(host, life)
@@ -383,6 +390,11 @@ class Agent:
         if said is not None and abs(said.report.uptime_s - host["uptime"]) >= _UPTIME_S:
             changes["uptime"] = min(said.report.uptime_s, _MOST_UPTIME_S)
         return changes
+
+    def _hands_over(self, name: str) -> bool | None:
+        if not (name == self._to_ask or self._requests.is_known(name)):
+            return None
+        return self._requests.reason(name) is None
 
     def _ask(self, name: str, before: Life, life: Life, sight: Sight) -> None:
         """Have the host and its board do what the state asks for."""

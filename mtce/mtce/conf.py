@@ -47,8 +47,8 @@ agent_opts = [
         "sm_url",
         default="http://127.0.0.1:7777",
         schemes=["http", "https"],
-        help="Where the API of Service Management on this controller is: a swact is asked for there when this controller has failed. "
-        "Change it where [sm_api] bind_host or bind_port is not the default.",
+        help="Where the API of Service Management on this controller is: a swact is asked for there when an operator wants it, or this "
+        "controller has failed. Change it where [sm_api] bind_host or bind_port is not the default.",
     ),
     cfg.IntOpt(
         "heartbeat_period",

@@ -19,8 +19,8 @@ _ONLINE, _POWER_OFF = "online", "power-off"
 # The second controller is unlocked with another load while the system is upgraded.
 _UPGRADED_FIRST = "controller-1"
 _UNLOCK = "unlock"
-# mtce's stage in which operators read how an action went.
-_TELL = "tell"
+# mtce's stage in which a controller hands over.
+_HAND_OVER = "hand-over"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,6 +158,20 @@ _BUSY_PARTITIONS = Check(
     lambda facts: bool(facts.busy_partitions), "Partitions of it are being changed: {partitions}. Wait until that is done."
 )
 
+_OUT_OF_SERVICE = Check(
+    lambda facts: facts.host["personality"] == states.CONTROLLER and facts.host["operational"] != states.ENABLED,
+    "It is not in service: {administrative}, {operational}. Wait until it is, or ask for force-swact.",
+)
+_UNDER_WAY = Check(
+    lambda facts: facts.host["mtce_procedure"] not in (None, *SWACTS),
+    "It is being put in order ({mtce_procedure}). Wait until that is done, or ask for force-swact.",
+)
+_TAKES_OVER = Check(
+    lambda facts: facts.host["personality"] == states.CONTROLLER and any(is_swacting(other) for other in facts.hosts),
+    "The other controller hands over to it. Wait until that is done.",
+)
+
+_SWACTABLE = (_NO_CONTROLLER, _NOT_ACTIVE, _NOBODY_ELSE)
 _UNLOCKABLE = (_ALREADY_UNLOCKED, _INSTALLATION_FAILED, _POWERED_OFF, _OTHER_LOAD, _INCOMPLETE, _BUSY_PARTITIONS)
 _NAMES = (
     *("lock", "force-lock", "unlock", "force-unlock", "swact", "force-swact"),
@@ -168,13 +182,13 @@ ACTIONS: Mapping[str, Action] = types.MappingProxyType(
     {
         action.name: action
         for action in (
-            Action("lock", "Locking", (_ALREADY_LOCKED, _ACTIVE, _LAST_STORAGE)),
+            Action("lock", "Locking", (_ALREADY_LOCKED, _ACTIVE, _LAST_STORAGE, _TAKES_OVER)),
             # A host that is locked is reset by it all the same.
             Action("force-lock", "Force Locking", (_ACTIVE,), replaces=frozenset({"lock"})),
             Action("unlock", "Unlocking", (*_UNLOCKABLE, _NOT_ONLINE, _BEING_INSTALLED)),
             Action("force-unlock", "Unlocking", _UNLOCKABLE, told=_UNLOCK),
-            Action("swact", "Swacting", (_NO_CONTROLLER, _NOT_ACTIVE, _NOBODY_ELSE)),
-            Action("force-swact", "Force-Swacting", (_NO_CONTROLLER, _NOT_ACTIVE, _NOBODY_ELSE), replaces=frozenset(_NAMES)),
+            Action("swact", "Swacting", (*_SWACTABLE, _OUT_OF_SERVICE, _UNDER_WAY)),
+            Action("force-swact", "Force-Swacting", _SWACTABLE, replaces=frozenset(_NAMES)),
             Action("reboot", "Rebooting", (_ALONE, _NOT_LOCKED)),
             Action("reset", "Resetting", (_ALONE, _ACTIVE, _NOT_LOCKED, _NO_BOARD)),
             Action("reinstall", "Reinstalling", (_ALONE, _ACTIVE, _NOT_LOCKED, _NOT_ONLINE, _POWERED_OFF)),
@@ -185,6 +199,11 @@ ACTIONS: Mapping[str, Action] = types.MappingProxyType(
 )
 # What Service Management has to agree to, which does it for mtce.
 SWACTS = ("swact", "force-swact")
+
+
+def is_swacting(host: Host) -> bool:
+    """Whether mtce has the controller hand over, as an operator wants."""
+    return host["mtce_procedure"] in SWACTS and host["mtce_stage"] == _HAND_OVER
 
 
 def in_progress(host: Host) -> str | None:
@@ -218,6 +237,9 @@ def check_idle(host: Host, replaces: frozenset[str] = frozenset()) -> list[Refus
     return [Refusal(f"The action {current} is in progress. Wait until it has ended{way_out}.", conflict=True)]
 
 
+_SHOWN = ("administrative", "operational", "availability", "software_load", "target_load", "mtce_procedure")
+
+
 def _words(facts: Facts) -> dict[str, str]:
     host = facts.host
     return {
@@ -225,7 +247,7 @@ def _words(facts: Facts) -> dict[str, str]:
         "active": facts.active_controller,
         "missing": ", ".join(facts.missing),
         "partitions": ", ".join(facts.busy_partitions),
-        **{name: str(host[name]) for name in ("availability", "software_load", "target_load")},
+        **{name: str(host[name]) for name in _SHOWN},
     }
 
 
@@ -254,9 +276,11 @@ def on_states(host: Host, changes: Mapping[str, Any]) -> dict[str, Any]:
     further: dict[str, Any] = {}
     is_unlocked = after["administrative"] == states.UNLOCKED
     # An unlocked host can be locked again, whatever it takes mtce to have it enabled.
-    # In whatever way a swact ended, the controllers can be locked at once.
-    is_told = after["ihost_action"] in SWACTS and after["mtce_stage"] == _TELL
-    is_done = after["mtce_procedure"] is None or is_told or (after["ihost_action"] == _UNLOCK and is_unlocked)
+    if after["ihost_action"] in SWACTS:
+        # Whatever is done to the controller besides, and while it is told how it went, it can be locked.
+        is_done = not is_swacting(after)
+    else:
+        is_done = after["mtce_procedure"] is None or (after["ihost_action"] == _UNLOCK and is_unlocked)
     if after["ihost_action"] and after["action_taken"] >= after["action_number"] and is_done:
         further["ihost_action"] = None
     if is_unlocked and after["operational"] == states.ENABLED:

@@ -58,7 +58,7 @@ _NEVER_NULL = (*_LOCKED_ONLY, "location")
 _BY_PERSONALITY = ("hostname", "subfunctions")
 _UNIQUE = ("hostname", "mgmt_mac", "mgmt_ip", "bm_ip")
 # What a decision about one host looks at in all others.
-OF_PEERS = ("id", "uuid", "personality", "administrative", "operational", *_UNIQUE)
+OF_PEERS = ("id", "uuid", "personality", "administrative", "operational", "mtce_procedure", "mtce_stage", *_UNIQUE)
 _LABELS = {"hostname": "name", "mgmt_mac": "MAC address", "mgmt_ip": "management address", "bm_ip": "board management address"}
 
 

@@ -10,6 +10,7 @@ import fixtures
 from mtce import handover
 from mtce.tests.unit.test_agent import AgentTest
 from stx import exception
+from sysinv import client as sysinv_client
 
 
 @ddt.ddt
@@ -28,7 +29,7 @@ class SwactTest(AgentTest):
     def note(self, host: str, is_forced: bool = False) -> None:
         self.stored.append(self.host(host)["task"])
         if self.refusal:
-            raise exception.Unavailable(self.refusal)
+            raise handover.Refused(self.refusal)
 
     def swact(self, action: str = "swact") -> None:
         self.ask("controller-0", action)
@@ -56,9 +57,35 @@ class SwactTest(AgentTest):
         texts = [each.reason_text for each in self.faults() if each.alarm_id == "200.021"]
         self.assertEqual(f"The swact of controller-0 does not begin: {self.refusal}", texts[-1])
 
+    def test_another_one_may_be_asked_for_while_the_refusal_is_read(self) -> None:
+        self.test_a_refusal_is_told_and_is_the_end_of_it()
+        self.refusal = ""
+        self.swact()
+        self.agent.hand_over()
+        self.assertEqual((2, "Swact: In-Progress"), (self.request.call_count, self.host()["task"]))
+
+    def test_a_conductor_that_is_away_for_a_moment_costs_no_swact(self) -> None:
+        self.ask("controller-0", "swact")
+        for _ in range(3):
+            with mock.patch.object(sysinv_client.Conductor, "update_host_states", side_effect=exception.Unavailable("away")):
+                self.clock.now += 1
+                self.assertRaises(exception.Unavailable, self.agent.step)
+            self.agent.hand_over()
+            self.request.assert_not_called()
+        self.pass_s(2)
+        self.agent.hand_over()
+        self.assertEqual((1, ["Swact: In-Progress"]), (self.request.call_count, self.stored))
+
+    def test_an_answer_that_is_lost_is_no_refusal(self) -> None:
+        self.request.side_effect = exception.Unavailable("nobody has answered")
+        self.swact()
+        self.agent.hand_over()
+        self.pass_s(2)
+        self.assertEqual("Swact: In-Progress", self.host()["task"])
+
     def test_nothing_is_asked_for_by_one_that_finds_a_swact_in_progress(self) -> None:
         self.swact()
-        self.agent._swact = None
+        self.agent._requests = handover.Requests()
         self.agent.hand_over()
         self.pass_s(1)
         self.request.assert_not_called()

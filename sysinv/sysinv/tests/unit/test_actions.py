@@ -145,6 +145,18 @@ class ReasonsTest(testing.TestCase):
             reasons(action, host("controller-0", "controller", **UNLOCKED), DUPLEX),
         )
 
+    def test_an_active_controller_that_is_put_in_order_is_swacted_by_force_only(self) -> None:
+        active = host("controller-0", "controller", **UNLOCKED)
+        for values in ({"mtce_procedure": "enable"}, {"operational": "disabled"}):
+            self.assertEqual({"force-swact"}, allowed({**active, **values}, DUPLEX))
+            self.assertIn("or ask for force-swact.", reasons("swact", {**active, **values}, DUPLEX)[0])
+
+    def test_who_takes_over_is_not_locked_meanwhile(self) -> None:
+        other = host("controller-1", "controller", **UNLOCKED)
+        active = host("controller-0", "controller", mtce_procedure="swact", mtce_stage="hand-over", **UNLOCKED)
+        self.assertEqual({"force-lock"}, allowed(other, DUPLEX, others=(active,)))
+        self.assertEqual({"lock", "force-lock"}, allowed(other, DUPLEX, others=({**active, "mtce_stage": "tell"},)))
+
     @ddt.data("reboot", "reset", "reinstall", "power-on", "power-off")
     def test_what_nothing_could_bring_back_stays(self, action: str) -> None:
         for state in (LOCKED, UNLOCKED):
@@ -264,6 +276,14 @@ class RequestTest(testing.TestCase):
     def test_an_action_that_was_asked_for_meanwhile_does_not_end_with_the_one_before(self) -> None:
         current = {**asked("lock"), "action_taken": 1, "action_number": 2, "mtce_procedure": "disable"}
         self.assertEqual({}, actions.on_states(current, {"mtce_procedure": None}))
+
+    @ddt.data(("swact", "tell"), ("enable", "end-boot"), (None, None))
+    @ddt.unpack
+    def test_a_swact_ends_when_nobody_hands_over_any_more(self, procedure: str | None, stage: str | None) -> None:
+        current = {**asked("swact"), "action_taken": 1, "mtce_procedure": "swact", "mtce_stage": "hand-over"}
+        self.assertEqual({}, actions.on_states(current, {"task": "Swact: In-Progress"}))
+        ended = actions.on_states(current, {"mtce_procedure": procedure, "mtce_stage": stage})
+        self.assertEqual({"ihost_action": None}, ended)
 
     def test_an_unlock_ends_when_the_host_is_unlocked(self) -> None:
         current = {**asked("unlock"), "action_taken": 1, "mtce_procedure": "enable"}

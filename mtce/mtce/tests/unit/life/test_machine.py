@@ -120,6 +120,8 @@ class LivesTest(unittest.TestCase):
         self.assertTrue(life.task == "" or is_left, life)
         if life.administrative == "unlocked":
             self.assertTrue(life.operational == "enabled" or is_left, life)
+            if life.operational == "enabled" and world.is_all_in_one:
+                self.assertTrue(life.subfunction_oper == "enabled" or life.cause is not None, life)
         else:
             self.assertIn(life.availability, ("online", "power-off"))
         for each in world.history:

@@ -4,8 +4,8 @@
 import ddt
 from oslotest import base
 
-from mtce.life import machine
-from mtce.life.model import Life, Procedure
+from mtce.life import swact
+from mtce.life.model import Life, Procedure, Stage
 from mtce.tests.unit.life.world import World
 
 
@@ -81,12 +81,44 @@ class SwactTest(base.BaseTestCase):
         self.world.pass_s(2.0)
         self.assertEqual(Procedure.RECOVER, self.world.life.procedure)
 
-    def test_whatever_is_done_to_the_controller_goes_on_unless_it_is_forced(self) -> None:
-        self.world.life = self.world.life.changed(procedure=Procedure.ENABLE, stage=machine.Stage.WAIT)
+    def test_one_that_is_told_not_to_be_complete_is_once_the_other_one_is_active(self) -> None:
+        self.begin()
+        self.world.hands_over = False
+        self.world.pass_s(1.0)
+        self.take_over(is_self=False)
+        self.world.pass_s(1.0)
+        self.assertEqual("Swact: Complete", self.world.life.task)
+
+    def test_another_one_is_taken_while_the_outcome_of_one_is_told(self) -> None:
+        self.begin()
+        self.take_over(is_self=True)
+        self.world.pass_s(1.0)
+        self.ask()
+        self.assertEqual("Swact: Request", self.world.life.task)
+
+    def test_a_worker_that_comes_goes_on_unless_it_is_forced_and_afterwards_then(self) -> None:
+        self.world.is_all_in_one = True
+        self.world.life = self.world.life.changed(
+            procedure=Procedure.ENABLE, stage=Stage.WORKER_GOENABLED, subfunction_oper="disabled", subfunction_avail="intest"
+        )
+        self.world.obeys = False
         self.ask()
         self.assertIs(Procedure.ENABLE, self.world.life.procedure)
         self.ask("force-swact")
         self.assertIs(Procedure.FORCE_SWACT, self.world.life.procedure)
+        self.world.obeys = True
+        self.take_over(is_self=False)
+        self.world.pass_s(20.0)
+        self.assertEqual((None, "enabled"), (self.world.life.procedure, self.world.life.subfunction_oper))
+
+    def test_one_that_has_failed_hands_over_by_force_when_that_is_asked_for(self) -> None:
+        self.world.severities = frozenset({"critical"})
+        self.world.pass_s(1.0)
+        before = self.world.life
+        self.assertEqual((Procedure.ENABLE, Stage.HAND_OVER, False), (before.procedure, before.stage, swact.is_asked_for(before)))
+        self.ask("force-swact")
+        self.assertIs(Procedure.ENABLE, self.world.life.procedure)
+        self.assertTrue(swact.is_asked_for(self.world.life))
 
     def test_one_that_is_not_active_any_more_has_nothing_to_hand_over(self) -> None:
         self.world.is_self = False

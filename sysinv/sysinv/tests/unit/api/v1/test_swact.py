@@ -6,6 +6,7 @@ from typing import Any
 import ddt
 
 from stx import testing
+from sysinv.db import api as db_api
 from sysinv.tests.unit import base
 from sysinv.tests.unit.api.v1 import sm_stub
 
@@ -22,6 +23,7 @@ class SwactTest(base.RestTest):
     def prepare(self) -> None:
         self.create(1, personality="controller")
         self.create(2)
+        db_api.update_host(self.host()["uuid"], {"operational": "enabled", "availability": "available"})
 
     def act(self, action: Any = "swact", host: str = "controller-0", **more: Any) -> testing.Answer:
         return self.patch(f"/v1/ihosts/{host}", action=action, **more)
