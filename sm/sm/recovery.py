@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When a service that has failed, and has nowhere else to go, is tried again: soon at first, less and less often while it goes on failing."""
+"""When a service that has failed, and cannot go elsewhere, is tried again: soon at first, less and less often while it goes on failing."""
 
 import dataclasses
 import math

@@ -19,6 +19,8 @@ _ONLINE, _POWER_OFF = "online", "power-off"
 # The second controller is unlocked with another load while the system is upgraded.
 _UPGRADED_FIRST = "controller-1"
 _UNLOCK = "unlock"
+# What Service Management has to agree to, which does it for mtce.
+SWACTS = ("swact", "force-swact")
 # mtce's stage in which a controller hands over.
 _HAND_OVER = "hand-over"
 
@@ -197,8 +199,6 @@ ACTIONS: Mapping[str, Action] = types.MappingProxyType(
         )
     }
 )
-# What Service Management has to agree to, which does it for mtce.
-SWACTS = ("swact", "force-swact")
 
 
 def is_swacting(host: Host) -> bool:
