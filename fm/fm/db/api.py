@@ -129,6 +129,35 @@ def _alarms_with_type() -> sa.Select[Any]:
     ).join_from(_alarm, _type, _alarm.c.alarm_id == _type.c.alarm_id)
 
 
+def inhibiting() -> sa.Select[Any]:
+    """The entities with alarms that hide others."""
+    return sa.select(_alarm.c.entity_instance_id).where(_alarm.c.inhibit_alarms)
+
+
+def _is_masked(connection: Connection) -> Any:
+    """Whether an alarm that allows it is hidden by one of the same entity or of one around it (spec fm.md 5.2).
+
+    Worked out at each look: what is stored would be wrong for what is raised while the other one is active. What hides others is
+    never hidden itself.
+    """
+    by_length: dict[int, set[str]] = {}
+    for entity in connection.execute(inhibiting()).scalars():
+        by_length.setdefault(len(entity), set()).add(entity)
+    entity = _alarm.c.entity_instance_id
+    # Names of a length together: the time it takes does not grow with how many hosts are locked.
+    is_inside = [
+        sa.and_(sa.func.substr(entity, 1, length).in_(around), sa.func.substr(entity, length + 1, 1).in_(["", "."]))
+        for length, around in by_length.items()
+    ]
+    return sa.and_(_alarm.c.suppression, sa.not_(_alarm.c.inhibit_alarms), sa.or_(sa.false(), *is_inside))
+
+
+def _shown(connection: Connection, include_suppress: bool) -> list[Any]:
+    """What hides no alarm from lists and counts."""
+    shown = [sa.not_(_is_masked(connection))]
+    return shown if include_suppress else [*shown, _type.c.suppression_status == "unsuppressed"]
+
+
 def _alarm_record(row: Any) -> dict[str, Any]:
     record = dict(row)
     record["mgmt_affecting"] = faults.affects(record["severity"], record.pop("mgmt_threshold"))
@@ -140,10 +169,8 @@ def _alarm_record(row: Any) -> dict[str, Any]:
 def list_alarms(
     connection: Connection, page: paging.Page, filters: Sequence[paging.Filter] = (), include_suppress: bool = False
 ) -> list[dict[str, Any]]:
-    """A page of active alarms, without those of suppressed types unless asked for."""
-    select = _alarms_with_type()
-    if not include_suppress:
-        select = select.where(_type.c.suppression_status == "unsuppressed")
+    """A page of active alarms that are not masked, without those of suppressed types unless asked for."""
+    select = _alarms_with_type().where(*_shown(connection, include_suppress))
     for item in filters:
         select = select.where(_condition(_alarm.c[item.field], item))
     return [_alarm_record(row) for row in paging.fetch(connection, select, _alarm, page)]
@@ -166,13 +193,13 @@ def _condition(column: Any, item: paging.Filter, exact: bool = False) -> Any:
 
 
 @database.reader
-def get_alarm(connection: Connection, alarm_uuid: str) -> dict[str, Any]:
+def get_alarm(connection: Connection, alarm_uuid: str, include_masked: bool = True) -> dict[str, Any]:
     """:raises exception.NotFound: when no such alarm is active"""
-    return _active(connection, alarm_uuid)
+    return _active(connection, alarm_uuid, *([] if include_masked else [sa.not_(_is_masked(connection))]))
 
 
-def _active(connection: Connection, alarm_uuid: str, is_locked: bool = False) -> dict[str, Any]:
-    select = _alarms_with_type().where(_alarm.c.uuid == alarm_uuid)
+def _active(connection: Connection, alarm_uuid: str, *conditions: Any, is_locked: bool = False) -> dict[str, Any]:
+    select = _alarms_with_type().where(_alarm.c.uuid == alarm_uuid, *conditions)
     # Locked, it cannot be cleared between this and what is decided by it.
     row = connection.execute(select.with_for_update(of=_alarm) if is_locked else select).mappings().one_or_none()
     if row is None:
@@ -192,15 +219,16 @@ def find_alarms(
         select = select.where(_alarm.c.entity_instance_id == entity)
     if within is not None:
         select = select.where(_within(within))
-    return [_alarm_record(row) for row in db.records(connection.execute(select))]
+    found = [_alarm_record(row) for row in db.records(connection.execute(select))]
+    # SQLite does not tell a from A there.
+    return [alarm for alarm in found if within is None or faults.is_within(alarm["entity_instance_id"], within)]
 
 
 @database.reader
 def count_alarms(connection: Connection, include_suppress: bool = False) -> dict[str, int]:
-    """Active alarms by severity."""
+    """Active alarms by severity, of those that a list shows."""
     select = sa.select(_alarm.c.severity, sa.func.count()).join_from(_alarm, _type, _alarm.c.alarm_id == _type.c.alarm_id)
-    if not include_suppress:
-        select = select.where(_type.c.suppression_status == "unsuppressed")
+    select = select.where(*_shown(connection, include_suppress))
     counted = dict(connection.execute(select.group_by(_alarm.c.severity)).all())
     return {severity: counted.get(severity, 0) for severity in faults.SEVERITIES}
 

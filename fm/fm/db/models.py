@@ -47,6 +47,14 @@ alarm = _stamped(
 )
 sa.Index("uq_alarm_instance", alarm.c.alarm_id, alarm.c.entity_instance_id, unique=True)
 sa.Index("ix_alarm_entity", alarm.c.entity_instance_id)
+# Every list asks for these few.
+sa.Index(
+    "ix_alarm_inhibiting",
+    alarm.c.entity_instance_id,
+    # As queries say it: SQLite compares words.
+    sqlite_where=sa.text("inhibit_alarms = 1"),
+    postgresql_where=alarm.c.inhibit_alarms,
+)
 
 event_log = _stamped(
     "event_log",

@@ -90,7 +90,7 @@ class AlarmController(app.Controller):
     @app.expose
     def get_one(self, alarm_uuid: str) -> dict[str, Any]:
         self.authorize(policies.ALARM_GET)
-        return _full.render(db_api.get_alarm(alarm_uuid), "")
+        return _full.render(db_api.get_alarm(alarm_uuid, include_masked=False), "")
 
     @app.expose
     def post(self) -> dict[str, Any]:

@@ -109,6 +109,33 @@ class ShowTest(base.RestTest):
         self.assert_refused(404, f"No active alarm has the uuid {missing}.", self.rest.get(f"/v1/alarms/{missing}"))
 
 
+class MaskedTest(base.RestTest):
+    """An alarm of a locked host that may be hidden."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.hidden = self.raise_alarm(suppression=True)
+        self.locked = self.raise_alarm(entity="host=compute-1", alarm_id="200.001", severity="warning")
+
+    def test_no_list_shows_it(self) -> None:
+        for path, asked in (("/v1/alarms", {"include_suppress": "true"}), ("/v1/alarms/detail", {})):
+            self.assertEqual([self.locked], self.uuids("alarms", path, **asked))
+
+    def test_the_summary_leaves_it_out(self) -> None:
+        self.assertEqual(0, self.rest.get("/v1/alarms/summary").json["major"])
+
+    def test_it_is_not_found_by_its_uuid(self) -> None:
+        self.assert_refused(404, "No active alarm has the uuid", self.rest.get(f"/v1/alarms/{self.hidden}"))
+
+    def test_whoever_knows_it_can_change_and_clear_it(self) -> None:
+        changed = self.rest.request("PUT", f"/v1/alarms/{self.hidden}", {"severity": "minor"})
+        self.assertEqual((200, "minor"), (changed.status, changed.json["severity"]))
+        self.assertEqual(204, self.rest.request("DELETE", f"/v1/alarms/{self.hidden}").status)
+
+    def test_its_events_are_shown(self) -> None:
+        self.assertEqual(2, len(self.uuids("event_log", "/v1/event_log")))
+
+
 class ListTest(base.RestTest):
     def setUp(self) -> None:
         super().setUp()

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An index of the alarms that hide others."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.create_index(
+        "ix_alarm_inhibiting",
+        "alarm",
+        ["entity_instance_id"],
+        sqlite_where=sa.text("inhibit_alarms = 1"),
+        postgresql_where=sa.text("inhibit_alarms"),
+    )
