@@ -33,7 +33,24 @@ fm_opts = [
     ),
 ]
 
-api_opts = options.listening(PORT)
+api_opts = [
+    *options.listening(PORT),
+    cfg.IntOpt(
+        "stream_listeners",
+        default=16,
+        min=1,
+        max=1000,
+        help="Readers of the stream of events at a time, in one process; further ones are refused. Each takes a thread, beside those "
+        "that `threads` allows, and memory for up to 1000 events while it reads slowly. Raise it where more dashboards follow events.",
+    ),
+    cfg.IntOpt(
+        "stream_lifetime",
+        default=300,
+        min=1,
+        help="Seconds after which a stream of events ends, so that its reader comes back and its token and role are checked again. "
+        "Readers lose nothing by that. Lower it where a role that is taken away must count sooner.",
+    ),
+]
 
 
 def register() -> None:

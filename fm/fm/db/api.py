@@ -287,6 +287,31 @@ def get_event(connection: Connection, event_uuid: str) -> dict[str, Any]:
     return dict(row)
 
 
+@database.reader
+def event_bounds(connection: Connection) -> tuple[int, int]:
+    """The ids of the oldest and the newest event; 0 where there is none."""
+    oldest, newest = connection.execute(sa.select(sa.func.min(_event.c.id), sa.func.max(_event.c.id))).one()
+    return oldest or 0, newest or 0
+
+
+@database.reader
+def events_after(connection: Connection, event_id: int, limit: int, up_to: int | None = None) -> list[dict[str, Any]]:
+    """Events with higher ids, by their ids.
+
+    :param up_to: the highest id that is wanted
+    """
+    select = _events_with_type().where(_event.c.id > event_id)
+    if up_to is not None:
+        select = select.where(_event.c.id <= up_to)
+    return db.records(connection.execute(select.order_by(_event.c.id).limit(limit)))
+
+
+@database.reader
+def event_ids_after(connection: Connection, event_id: int, limit: int) -> list[dict[str, Any]]:
+    """The ids of events with higher ones, in their order."""
+    return db.records(connection.execute(sa.select(_event.c.id).where(_event.c.id > event_id).order_by(_event.c.id).limit(limit)))
+
+
 @database.writer
 def prune_events(connection: Connection, keep_rows: int, batch: int) -> int:
     """Remove up to `batch` of the oldest events beyond the newest `keep_rows`. Gives how many went."""
