@@ -31,6 +31,14 @@ fm_opts = [
         min=1000,
         help="Events that are kept; the oldest go first. Raise it where the history of a large system must reach further back.",
     ),
+    cfg.IntOpt(
+        "event_log_max_age",
+        default=365,
+        min=0,
+        max=36500,
+        help="Days for which events are kept, counted from when they were stored, where event_log_max_size lets them stay so long; 0 for "
+        "any time. Lower it where rules ask that history be forgotten.",
+    ),
 ]
 
 api_opts = [

@@ -313,15 +313,19 @@ def event_ids_after(connection: Connection, event_id: int, limit: int) -> list[d
 
 
 @database.writer
-def prune_events(connection: Connection, keep_rows: int, batch: int) -> int:
-    """Remove up to `batch` of the oldest events beyond the newest `keep_rows`. Gives how many went."""
-    limit = connection.execute(
+def prune_events(connection: Connection, keep_rows: int, batch: int, keep_from: datetime.datetime | None = None) -> int:
+    """Remove, of the oldest `batch` events, those beyond the newest `keep_rows` and those that were stored before `keep_from`.
+
+    Gives how many went.
+    """
+    beyond = connection.execute(
         sa.select(_event.c.id).order_by(_event.c.id.desc()).offset(keep_rows).limit(1)
     ).scalar_one_or_none()
-    if limit is None:
+    if beyond is None and keep_from is None:
         return 0
-    oldest = sa.select(_event.c.id).where(_event.c.id <= limit).order_by(_event.c.id).limit(batch)
-    return connection.execute(sa.delete(_event).where(_event.c.id.in_(oldest))).rowcount
+    oldest = connection.execute(sa.select(_event.c.id, _event.c.created_at).order_by(_event.c.id).limit(batch))
+    gone = [row.id for row in oldest if row.id <= (beyond or 0) or (keep_from is not None and row.created_at < keep_from)]
+    return connection.execute(sa.delete(_event).where(_event.c.id.in_(gone))).rowcount if gone else 0
 
 
 @database.reader

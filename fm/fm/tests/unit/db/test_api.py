@@ -2,6 +2,7 @@
 """What is stored and found in a real SQLite file."""
 
 import dataclasses
+import datetime
 import itertools
 import threading
 from typing import Any
@@ -276,6 +277,18 @@ class PruneTest(base.DatabaseTest):
         self.assertEqual(0, db_api.prune_events(10, 100))
         self.assertEqual(10, len(self.texts()))
 
+    def test_those_stored_before_a_time_go(self) -> None:
+        middle = base.events()[4]["created_at"] + datetime.timedelta(hours=1)
+        _store_later(base.events()[5]["id"], datetime.timedelta(hours=2))
+        self.assertEqual(2, db_api.prune_events(100, 2, middle))
+        self.assertEqual(3, db_api.prune_events(100, 100, middle))
+        self.assertEqual(["5", "6", "7", "8", "9"], self.texts())
+
+    def test_when_it_happened_does_not_count_but_when_it_was_stored(self) -> None:
+        stored = base.events()[0]["created_at"]
+        db_api.store([base.report("log", reason_text="by a clock that stands", timestamp="1970-01-01T00:00:00")])
+        self.assertEqual(0, db_api.prune_events(100, 100, stored))
+
     def test_ids_are_not_used_again(self) -> None:
         last = base.events()[-1]["id"]
         db_api.prune_events(0, 100)
@@ -324,6 +337,14 @@ class TypesTest(base.DatabaseTest):
 
     def test_changing_a_type_that_is_not_there_changes_nothing(self) -> None:
         self.assertEqual(0, db_api.set_suppression(base.report().uuid, "suppressed"))
+
+
+@db_api.database.writer
+def _store_later(connection: Connection, from_id: int, by: datetime.timedelta) -> None:
+    """Make events look stored later, from an id on."""
+    event = models.event_log
+    for row in connection.execute(sa.select(event).where(event.c.id >= from_id)).all():
+        connection.execute(sa.update(event).where(event.c.id == row.id).values(created_at=row.created_at + by))
 
 
 @db_api.database.writer
