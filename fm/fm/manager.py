@@ -83,7 +83,7 @@ class Manager:
             raise exception.Invalid(f"An alarm's {', '.join(sorted(unknown))} cannot be changed.")
 
         def changed(alarm: ledger.Alarm) -> faults.Report:
-            kept = {name: alarm[name] for name in (*faults.MODIFIABLE, "inhibit_alarms")}
+            kept = {name: alarm[name] for name in (*faults.MODIFIABLE, "inhibit_alarms", *ledger.ROOT)}
             return _admit(client.set_alarm(alarm["alarm_id"], alarm["entity_instance_id"], **{**kept, **changes}))
 
         _tell(context, db_api.store_about(alarm_uuid, changed))

@@ -32,6 +32,8 @@ FULL = SHORT | {
     "proposed_repair_action",
     "service_affecting",
     "suppression",
+    "root_alarm_id",
+    "root_entity_instance_id",
     "created_at",
     "updated_at",
 }
@@ -391,6 +393,39 @@ class DeleteTest(base.RestTest):
         alarm_uuid = self.raise_alarm()
         self.rest.request("DELETE", f"/v1/alarms/{alarm_uuid}")
         self.assert_refused(404, alarm_uuid, self.rest.request("DELETE", f"/v1/alarms/{alarm_uuid}"))
+
+
+class RootTest(base.RestTest):
+    """An alarm that names the one that it follows from."""
+
+    ROOT = {"root_alarm_id": "200.004", "root_entity_instance_id": "host=compute-1"}
+
+    def post(self, **attributes: Any) -> Any:
+        return self.rest.request("POST", "/v1/alarms", {**_NEW, **attributes})
+
+    def root(self, alarm_uuid: str) -> dict[str, Any]:
+        shown = self.rest.get(f"/v1/alarms/{alarm_uuid}").json
+        return {name: shown[name] for name in self.ROOT}
+
+    def test_it_is_shown_with_its_root(self) -> None:
+        self.assertEqual(self.ROOT, self.root(self.post(**self.ROOT).json["uuid"]))
+
+    def test_most_have_none(self) -> None:
+        self.assertEqual(dict.fromkeys(self.ROOT), self.root(self.post().json["uuid"]))
+
+    def test_a_change_by_an_operator_keeps_it(self) -> None:
+        alarm_uuid = self.post(**self.ROOT).json["uuid"]
+        self.rest.request("PUT", f"/v1/alarms/{alarm_uuid}", {"severity": "minor"})
+        self.assertEqual(self.ROOT, self.root(alarm_uuid))
+
+    def test_half_a_root_is_refused(self) -> None:
+        self.assert_refused(400, "give both or neither", self.post(root_alarm_id="200.004"))
+
+    def test_a_root_that_can_be_no_alarm_is_refused(self) -> None:
+        self.assert_refused(400, "root_alarm_id", self.post(**{**self.ROOT, "root_alarm_id": "x"}))
+
+    def test_a_log_has_none(self) -> None:
+        self.assert_refused(400, "A log has no root", self.post(alarm_state="log", **self.ROOT))
 
 
 class FieldsTest(base.RestTest):
