@@ -2,6 +2,7 @@
 """What is asked of the fm database and written into it."""
 
 import datetime
+import operator
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -234,6 +235,10 @@ def count_alarms(connection: Connection, include_suppress: bool = False) -> dict
 
 
 _STATUS = sa.func.coalesce(_type.c.suppression_status, "unsuppressed")
+_BOUNDS = {
+    "start": {"eq": operator.ge, "ge": operator.ge, "gt": operator.gt},
+    "end": {"eq": operator.le, "le": operator.le, "lt": operator.lt},
+}
 _EXACT_EVENT_FIELDS = frozenset({"uuid", "event_log_type"})
 
 
@@ -255,6 +260,7 @@ def list_events(
     """A page of the event log.
 
     :param filters: the fields start and end bound the timestamp; their values are ISO times
+    :raises exception.Invalid: when a filter makes no sense
     """
     select = _events_with_type()
     if states is not None:
@@ -263,11 +269,19 @@ def list_events(
         select = select.where(_STATUS == "unsuppressed")
     for item in filters:
         if item.field in ("start", "end"):
-            moment = _moment(item.value)
-            select = select.where(_event.c.timestamp >= moment if item.field == "start" else _event.c.timestamp <= moment)
+            select = select.where(_bound(item))
         else:
             select = select.where(_condition(_event.c[item.field], item, item.field in _EXACT_EVENT_FIELDS))
     return paging.fetch(connection, select, _event, page)
+
+
+def _bound(item: paging.Filter) -> Any:
+    compare = _BOUNDS[item.field].get(item.op)
+    if compare is None:
+        raise exception.Invalid(
+            f"The operator {item.op!r} makes no sense with {item.field}. Choose one of: {', '.join(_BOUNDS[item.field])}."
+        )
+    return compare(_event.c.timestamp, _moment(item.value))
 
 
 def _moment(text: str) -> datetime.datetime:

@@ -2,10 +2,12 @@
 """/v1/event_log/stream: events as they happen."""
 
 import contextlib
+import datetime
 import http.client
 import itertools
 import json
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -155,6 +157,19 @@ class StreamTest(StreamCase):
         self.assertEqual(403, self.open(roles=("member",)).status_int)
         self.assertEqual(401, self.rest.get("/v1/event_log/stream", token="").status)
         self.assertEqual(0, self.events.hub.count())
+
+    def test_nobody_reads_longer_than_the_token_is_valid_or_the_option_says(self) -> None:
+        self.platform.conf.config(group="fm_api", stream_lifetime=100)
+        soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=50)
+        who = {"user_id": "u1", "project_name": "admin", "project_id": "p1", "project_domain_id": "default"}
+        self.rest._tokens.add_token_data(token_id="short", expires=soon, role_list=["reader"], **who)
+        for token, expected in (("short", 50), (self.rest.token("reader"), 100)):
+            begun = time.monotonic()
+            request = webob.Request.blank("/v1/event_log/stream", headers={"X-Auth-Token": token})
+            answer = request.get_response(self.rest.application)
+            (listener,) = self.events.hub._listeners
+            answer.app_iter.close()
+            self.assertAlmostEqual(expected, listener._ends_at - begun, delta=20)
 
     def test_there_are_no_more_readers_than_the_option_allows(self) -> None:
         self.platform.conf.config(group="fm_api", stream_listeners=2)
