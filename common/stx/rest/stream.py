@@ -8,6 +8,7 @@ queue is full its stream ends; it comes back with the id of the last event that 
 import collections
 import dataclasses
 import datetime
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,11 +18,13 @@ from oslo_utils import timeutils
 
 from stx import exception
 
+LOG = logging.getLogger(__name__)
+
 # Events that wait for a listener.
 QUEUE_LIMIT = 1000
-# After so long without an event a comment is sent: proxies see that the stream lives, and the server that its reader does.
+# After so long without an event it is said where the stream stands: proxies see that it lives, the server that its reader does, and
+# who comes back need not have what it does not want looked through again.
 HEARTBEAT_S = 10.0
-HEARTBEAT = b":\n\n"
 # Events that are sent in one piece.
 _PIECE = 100
 _RETRY_MS = 2000
@@ -98,8 +101,10 @@ class Listener:
             self._changed.wait_for(lambda: self._is_ended or self._waiting, left_s)
             if self.is_over():
                 raise StopIteration
+            # Read before it is seen that nothing waits: what is told meanwhile waits before the hub stands behind it.
+            position = self._hub.position
             if not self._waiting:
-                return HEARTBEAT
+                return b":\nid: %d\n\n" % position
             return b"".join(self._waiting.popleft().sent() for _ in range(min(_PIECE, len(self._waiting))))
 
     def close(self) -> None:
@@ -111,13 +116,15 @@ class Hub:
     """Tells events to all who listen. Threads may share it.
 
     :param clock: monotonic seconds
+    :ivar position: id of the last event that was told
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._listeners: set[Listener] = set()
-        self._position: int | None = None
+        self._is_open = False
+        self.position = 0
 
     def open(self, position: int) -> None:
         """Take listeners from now on.
@@ -125,7 +132,8 @@ class Hub:
         :param position: id of the last event that is over
         """
         with self._lock:
-            self._position = position
+            self._is_open = True
+            self.position = position
 
     def tell(self, events: Sequence[Event]) -> None:
         """Tell events, in the order of their ids. It waits for nobody."""
@@ -134,12 +142,13 @@ class Hub:
             gone = {listener for listener in self._listeners if listener.is_over()}
             for listener in self._listeners - gone:
                 if not listener.tell(events):
+                    LOG.warning("A reader of events is too slow and is dropped; it can come back for what it has not read")
                     gone.add(listener)
             for listener in gone:
                 listener.end()
             self._listeners -= gone
-            if events and self._position is not None:
-                self._position = events[-1].id
+            if events:
+                self.position = events[-1].id
 
     def listen(
         self,
@@ -158,14 +167,14 @@ class Hub:
         """
         listener = Listener(self, wants, self._clock() + lasts_s, self._clock)
         with self._lock:
-            if self._position is None:
+            if not self._is_open:
                 raise exception.Unavailable("Events cannot be followed yet. Try again in a few seconds.")
             if len(self._listeners) >= limit:
                 raise exception.Unavailable(
                     f"There are {limit} listeners already, and no more may be. End one, or raise the bound in the service's options."
                 )
             self._listeners.add(listener)
-            position = self._position
+            position = self.position
         listener.begin(_beginning(position, earlier))
         return listener
 
@@ -181,7 +190,7 @@ class Hub:
     def close(self) -> None:
         """End all streams and take no more."""
         with self._lock:
-            self._position = None
+            self._is_open = False
             for listener in self._listeners:
                 listener.end()
             self._listeners.clear()

@@ -4,7 +4,6 @@
 import contextlib
 import datetime
 import http.client
-import itertools
 import json
 import socket
 import time
@@ -20,7 +19,6 @@ from fm.db import api as db_api
 from fm.tests.unit import base
 from fm.tests.unit.api.v1 import test_alarm, test_event_log
 from stx import testing
-from stx.rest import stream
 from stx.tests.unit.rest import test_stream
 
 DEADLINE_S = 30.0
@@ -53,7 +51,7 @@ class StreamCase(base.RestTest):
 
     def read(self, listening: Iterator[bytes]) -> list[dict[str, str]]:
         """All that is there."""
-        return test_stream.parsed(b"".join(itertools.takewhile(lambda piece: piece != stream.HEARTBEAT, listening)))
+        return test_stream.parsed(b"".join(test_stream.until_silence(listening)))
 
     def texts(self, listening: Iterator[bytes]) -> list[str]:
         return [json.loads(block["data"])["reason_text"] for block in self.read(listening) if "data" in block]
