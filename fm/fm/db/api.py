@@ -204,7 +204,10 @@ def _active(connection: Connection, alarm_uuid: str, *conditions: Any, is_locked
     # Locked, it cannot be cleared between this and what is decided by it.
     row = connection.execute(select.with_for_update(of=_alarm) if is_locked else select).mappings().one_or_none()
     if row is None:
-        raise exception.NotFound(f"No active alarm has the uuid {alarm_uuid[:80]}. It may have been cleared: see the event list.")
+        raise exception.NotFound(
+            f"No active alarm has the uuid {alarm_uuid[:80]}. It may have been cleared, or be hidden while its host is locked: see the "
+            "event list."
+        )
     return _alarm_record(row)
 
 

@@ -6,6 +6,7 @@ import datetime
 import http.client
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -98,6 +99,31 @@ class StreamTest(StreamCase):
         self.happen("d")
         self.events.step()
         self.assertEqual(["a", "b", "c", "d"], self.texts(listening))
+
+    def test_a_reader_that_comes_and_goes_while_events_are_stored_is_told_each_once_and_in_order(self) -> None:
+        self.useFixture(fixtures.MonkeyPatch("fm.api.follower._PAGE", 7))
+        self.useFixture(fixtures.MonkeyPatch("stx.rest.stream.HEARTBEAT_S", 0.001))
+        expected = [f"{writer} {number}" for writer in range(3) for number in range(60)]
+        writers = [
+            threading.Thread(target=lambda texts=texts: [self.happen(text) for text in texts])
+            for texts in (expected[:60], expected[60:120], expected[120:])
+        ]
+        position = self.read(self.listen())[-1]["id"]
+        for writer in writers:
+            writer.start()
+            self.addCleanup(writer.join, DEADLINE_S)
+        told: list[tuple[int, str]] = []
+        give_up_at = time.monotonic() + DEADLINE_S
+        while len(told) < len(expected) and time.monotonic() < give_up_at:
+            answer = self.open(last_event_id=position)
+            self.events.step()
+            for block in self.read(iter(answer.app_iter)):
+                position = block.get("id", position)
+                if "data" in block:
+                    told.append((int(position), json.loads(block["data"])["reason_text"]))
+            answer.app_iter.close()
+        self.assertEqual(sorted(expected), sorted(text for _, text in told))
+        self.assertEqual(sorted(set(told)), told)
 
     def test_who_missed_nothing_is_told_nothing(self) -> None:
         ids = self.happen("known")
