@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An index of the alarms that hide others."""
+"""The alarm that another one follows from; an index of the alarms that hide others."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,6 +9,8 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
+    op.add_column("alarm", sa.Column("root_alarm_id", sa.String(15)))
+    op.add_column("alarm", sa.Column("root_entity_instance_id", sa.String(255)))
     op.create_index(
         "ix_alarm_inhibiting",
         "alarm",
