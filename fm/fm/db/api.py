@@ -135,7 +135,7 @@ def inhibiting() -> sa.Select[Any]:
     return sa.select(_alarm.c.entity_instance_id).where(_alarm.c.inhibit_alarms)
 
 
-def _is_masked(connection: Connection) -> Any:
+def is_masked(connection: Connection) -> Any:
     """Whether an alarm that allows it is hidden by one of the same entity or of one around it (spec fm.md 5.2).
 
     Worked out at each look: what is stored would be wrong for what is raised while the other one is active. What hides others is
@@ -155,7 +155,7 @@ def _is_masked(connection: Connection) -> Any:
 
 def _shown(connection: Connection, include_suppress: bool) -> list[Any]:
     """What hides no alarm from lists and counts."""
-    shown = [sa.not_(_is_masked(connection))]
+    shown = [sa.not_(is_masked(connection))]
     return shown if include_suppress else [*shown, _type.c.suppression_status == "unsuppressed"]
 
 
@@ -196,7 +196,7 @@ def _condition(column: Any, item: paging.Filter, exact: bool = False) -> Any:
 @database.reader
 def get_alarm(connection: Connection, alarm_uuid: str, include_masked: bool = True) -> dict[str, Any]:
     """:raises exception.NotFound: when no such alarm is active"""
-    return _active(connection, alarm_uuid, *([] if include_masked else [sa.not_(_is_masked(connection))]))
+    return _active(connection, alarm_uuid, *([] if include_masked else [sa.not_(is_masked(connection))]))
 
 
 def _active(connection: Connection, alarm_uuid: str, *conditions: Any, is_locked: bool = False) -> dict[str, Any]:
