@@ -5,6 +5,7 @@ What the bus says is a nudge; the database is read, so that no event is missed a
 """
 
 import functools
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,9 +18,13 @@ from fm.db import api as db_api
 from stx import rpc, service
 from stx.rest import stream, wire
 
+LOG = logging.getLogger(__name__)
+
 # Without a nudge the log is looked at so often.
 PERIOD_S = 2.0
 _PAGE = 500
+# How long the end waits for a broker that has never answered.
+_SUBSCRIBE_S = 1.0
 
 Wants = Callable[[Mapping[str, Any]], bool]
 
@@ -38,20 +43,33 @@ class Follower:
         self._order: following.Order | None = None
         self._opens_at = 0.0
         self._worker = service.Worker("fm-follow-events", self.step, PERIOD_S)
+        self._subscribing: threading.Thread | None = None
         self._subscriber: rpc.Subscriber | None = None
 
     def start(self) -> None:
-        self._subscriber = rpc.Subscriber(self._nudge, "fm.events")
-        self._subscriber.start()
         self._worker.start()
+        # Apart, so that lists are served while the broker is away.
+        self._subscribing = threading.Thread(target=self._subscribe, name="fm-subscribe-events", daemon=True)
+        self._subscribing.start()
 
     def stop(self) -> None:
         """End all streams."""
         self.hub.close()
+        if self._subscribing is not None:
+            self._subscribing.join(_SUBSCRIBE_S)
         if self._subscriber is not None:
             self._subscriber.stop()
         self._worker.stop()
         self.hub.close()
+
+    def _subscribe(self) -> None:
+        try:
+            subscriber = rpc.Subscriber(self._nudge, "fm.events")
+            subscriber.start()
+        except Exception:
+            LOG.exception("The message bus cannot be listened to: events are told %g s late", PERIOD_S)
+        else:
+            self._subscriber = subscriber
 
     def is_healthy(self) -> bool:
         return self._worker.is_healthy()

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import fixtures
 import webob
@@ -272,3 +273,22 @@ class ServedTest(base.DatabaseTest):
         self.assertEqual(("set", "200.006"), tuple(json.loads(line[6:])[name] for name in ("state", "event_log_id")))
         self.service.stop()
         self.assertEqual([], [line for line in listening.read().splitlines() if line.startswith(b"data")])
+
+    def test_what_is_stored_is_told_without_the_bus_too(self) -> None:
+        self.service.stop()
+        self.useFixture(fixtures.MonkeyPatch("fm.api.follower.PERIOD_S", 0.02))
+        never = threading.Event()
+        self.addCleanup(never.set)
+        away = mock.Mock(start=mock.Mock(side_effect=lambda: never.wait(DEADLINE_S)))
+        self.useFixture(fixtures.MonkeyPatch("fm.api.follower.rpc.Subscriber", mock.Mock(return_value=away)))
+        self.useFixture(fixtures.MonkeyPatch("fm.api.follower._SUBSCRIBE_S", 0.01))
+        self.service = root.make_service()
+        self.service.start()
+        self.addCleanup(self.service.stop)
+        answers: list[http.client.HTTPResponse] = []
+        base.wait_until(lambda: answers.append(self.listen()) or answers[-1].status == 200)
+        db_api.store([base.report("log", reason_text="no nudge")])
+        line = next(line for line in iter(answers[-1].readline, b"") if line.startswith(b"data: "))
+        self.assertEqual("no nudge", json.loads(line[6:])["reason_text"])
+        self.service.stop()
+        away.stop.assert_not_called()
