@@ -13,13 +13,15 @@ import requests
 from keystoneauth1 import exceptions as ksa
 from keystoneauth1 import session as ksa_session
 
-from stxclient import exceptions, failures, faults
+from stxclient import event_stream, exceptions, failures, faults
 
 LOG = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 10.0
 # A page holds few enough items to be answered at once, and enough that most lists are one page.
 PAGE_SIZE = 500
+# A stream says that it lives every 10 seconds.
+SILENCE_S = 30.0
 _SECRETS = frozenset({"bm_password"})
 
 Parameters = Iterable[tuple[str, str]]
@@ -114,6 +116,30 @@ class Transport:
                 raise self._bad_answer(f"its list of {key} never ends")
             seen.add(marker)
 
+    def stream(
+        self, path: str, parameters: Parameters = (), last_event_id: str | None = None
+    ) -> Iterator[list[event_stream.Message]]:
+        """Server-sent events, in lists of what arrived together; an empty one when the connection is there.
+
+        It ends when the service ends it.
+
+        :param last_event_id: what came last over the connection before
+        :raises exceptions.CannotConnect: when there is no connection, or it is lost
+        """
+        headers = {"Accept": "text/event-stream", **({} if last_event_id is None else {"Last-Event-ID": last_event_id})}
+        with self._send("GET", path, parameters, SILENCE_S, headers=headers, stream=True, log=False) as response:
+            yield []
+            reader = event_stream.Reader()
+            try:
+                for piece in response.iter_content(None):
+                    yield reader.feed(piece)
+            except requests.RequestException as error:
+                raise exceptions.CannotConnect(
+                    f"The connection to the {self._service.name} at {self.endpoint()} was lost: check that it runs."
+                ) from error
+            except ValueError as error:
+                raise self._bad_answer(f"its stream cannot be read: {error}") from error
+
     def endpoint(self) -> str:
         """The service's address, with the version.
 
@@ -152,26 +178,24 @@ class Transport:
             raise failures.while_authenticating(error, self._session) from error
 
     def _request(self, method: str, path: str, parameters: Parameters = (), body: Any = None) -> Any:
+        return self._decoded(self._send(method, path, parameters, self._timeout_s, json=body, log=not _holds_secret(body)))
+
+    def _send(self, method: str, path: str, parameters: Parameters, timeout_s: float, **options: Any) -> requests.Response:
         self._authenticate()
         base = self.endpoint()
         query = parse.urlencode(list(parameters))
         url = f"{base}/{path}?{query}" if query else f"{base}/{path}"
+        options.setdefault("headers", {}).setdefault("Accept", "application/json")
         try:
             response = self._session.request(
-                url,
-                method,
-                json=body,
-                headers={"Accept": "application/json"},
-                raise_exc=False,
-                log=not _holds_secret(body),
-                timeout=(min(CONNECT_TIMEOUT_S, self._timeout_s), self._timeout_s),
+                url, method, raise_exc=False, timeout=(min(CONNECT_TIMEOUT_S, timeout_s), timeout_s), **options
             )
         except ksa.ClientException as error:
             name, variable = self._service.name, self._service.variable
-            raise failures.while_asking(error, name, base, variable, self._timeout_s) from error
+            raise failures.while_asking(error, name, base, variable, timeout_s) from error
         if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
             raise self._refused(response)
-        return self._decoded(response)
+        return response
 
     def _refused(self, response: requests.Response) -> exceptions.HttpError:
         fault = faults.read_fault(response.content)

@@ -11,7 +11,7 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from unittest import mock
 
@@ -41,7 +41,13 @@ METHODS = (
     ("put", "put", True, "Change"),
     ("delete", "delete", True, "Delete"),
 )
-CUSTOM = {"detail": "List, with all attributes", "summary": "Count", "relearn": "Learn anew", "apply": "Make effective"}
+CUSTOM = {
+    "detail": "List, with all attributes",
+    "summary": "Count",
+    "stream": "Follow",
+    "relearn": "Learn anew",
+    "apply": "Make effective",
+}
 # Answers that are no resource.
 ANSWERS = {
     ("get", "/v1/alarms/summary"): {
@@ -88,6 +94,10 @@ def _noting(noted: Noted) -> Iterator[None]:
         noted.view = next((view for view in found if isinstance(view, wire.View)), None)
         raise _End
 
+    def parse_plain(plain: Any) -> None:
+        noted.plain = dict(plain)
+        raise _End
+
     def body(form: str) -> Any:
         def note(kind: type, allowed: frozenset[str]) -> None:
             noted.body = (form, kind, allowed)
@@ -102,6 +112,7 @@ def _noting(noted: Noted) -> Iterator[None]:
         for place, name, stand_in in (
             (app.Controller, "authorize", authorize),
             (query, "parse_query", parse_query),
+            (query, "parse_plain", parse_plain),
             (wire, "from_body", body("object")),
             (wire, "from_patch", body("patch")),
             (db.Database, "_run", end),
@@ -202,7 +213,13 @@ def _operation(
         operation["x-order"] = noted.order
     if noted.body:
         operation["requestBody"] = _json(_body(*noted.body))
-    if inspect.signature(call).return_annotation is None:
+    returned = inspect.signature(call).return_annotation
+    if returned == Iterable[bytes]:
+        operation["parameters"] += [_parameter(key, _schema(kind), "query") for key, kind in noted.plain.items()]
+        operation["parameters"].append(_parameter("Last-Event-ID", {"type": "string"}, "header"))
+        events = {"text/event-stream": {"schema": {"type": "string"}}}
+        operation["responses"]["200"] = {"description": "Events, as they happen", "content": events}
+    elif returned is None:
         operation["responses"]["204"] = {"description": "Done"}
     else:
         answer = _answer(controller, noted, path, method, schemas)

@@ -108,6 +108,8 @@ def complete(report: faults.Report) -> dict[str, Any]:
         "service_affecting": _said(report.service_affecting, _service_affecting(entry, severity)),
         "suppression": _said(report.suppression, entry.suppression),
         "inhibit_alarms": _said(report.inhibit_alarms, entry.inhibit_alarms),
+        "root_alarm_id": report.root_alarm_id,
+        "root_entity_instance_id": report.root_entity_instance_id,
     }
 
 

@@ -55,7 +55,10 @@ def _report(operation: faults.Operation, entity_instance_id: str, **attributes: 
 
 
 def set_alarm(alarm_id: str, entity_instance_id: str, reason_text: str, severity: str | None = None, **attributes: Any) -> Report:
-    """A report that an alarm is active. What is left out comes from the catalogue."""
+    """A report that an alarm is active. What is left out comes from the catalogue.
+
+    :param attributes: others of a Report; root_alarm_id and root_entity_instance_id name the alarm that this one follows from
+    """
     return _report("set", entity_instance_id, alarm_id=alarm_id, reason_text=reason_text, severity=severity, **attributes)
 
 

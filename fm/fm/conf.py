@@ -31,9 +31,34 @@ fm_opts = [
         min=1000,
         help="Events that are kept; the oldest go first. Raise it where the history of a large system must reach further back.",
     ),
+    cfg.IntOpt(
+        "event_log_max_age",
+        default=365,
+        min=0,
+        max=36500,
+        help="Days for which events are kept, counted from when they were stored, where event_log_max_size lets them stay so long; 0 for "
+        "any time. Lower it where rules ask that history be forgotten.",
+    ),
 ]
 
-api_opts = options.listening(PORT)
+api_opts = [
+    *options.listening(PORT),
+    cfg.IntOpt(
+        "stream_listeners",
+        default=16,
+        min=1,
+        max=1000,
+        help="Readers of the stream of events at a time, in one process; further ones are refused. Each takes a thread, beside those "
+        "that `threads` allows, and memory for up to 1000 events while it reads slowly. Raise it where more dashboards follow events.",
+    ),
+    cfg.IntOpt(
+        "stream_lifetime",
+        default=300,
+        min=1,
+        help="Seconds after which a stream of events ends, so that its reader comes back and its token and role are checked again. "
+        "Readers lose nothing by that. Lower it where a role that is taken away must count sooner.",
+    ),
+]
 
 
 def register() -> None:

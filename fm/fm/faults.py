@@ -59,6 +59,7 @@ class Report:
     :ivar uuid: made by the reporter; it names the alarm or event that the report makes
     :ivar timestamp: when it happened, ISO 8601 with microseconds, UTC without suffix
     :ivar keep_existing: leave an alarm that is active already as it is
+    :ivar root_alarm_id: with root_entity_instance_id, the alarm that this one follows from; it need not be active
     """
 
     uuid: str
@@ -75,6 +76,8 @@ class Report:
     suppression: bool | None = None
     inhibit_alarms: bool | None = None
     keep_existing: bool = False
+    root_alarm_id: str | None = None
+    root_entity_instance_id: str | None = None
 
 
 def check(report: Report) -> None:
@@ -92,6 +95,8 @@ def check(report: Report) -> None:
         raise MalformedError(f"alarm_id {report.alarm_id!r} is not of the form 200.006")
     if report.operation in ("set", "log"):
         _check_said(report)
+    if report.operation == "set":
+        _check_root(report)
     _check_texts(report)
 
 
@@ -105,8 +110,20 @@ def _check_said(report: Report) -> None:
         raise MalformedError(f"alarm_type {report.alarm_type!r} is not one of {', '.join(ALARM_TYPES)}")
 
 
+def _check_root(report: Report) -> None:
+    root = (report.root_alarm_id, report.root_entity_instance_id)
+    if root == (None, None):
+        return
+    if not all(root):
+        raise MalformedError("the root is named by both root_alarm_id and root_entity_instance_id: give both or neither")
+    if not ALARM_ID.fullmatch(report.root_alarm_id or ""):
+        raise MalformedError(f"root_alarm_id {report.root_alarm_id!r} is not of the form 200.006")
+    if root == (report.alarm_id, report.entity_instance_id):
+        raise MalformedError("root_alarm_id and root_entity_instance_id name the alarm itself: name another one or none")
+
+
 def _check_texts(report: Report) -> None:
-    for name in ("entity_instance_id", "reason_text", "probable_cause", "proposed_repair_action"):
+    for name in ("entity_instance_id", "reason_text", "probable_cause", "proposed_repair_action", "root_entity_instance_id"):
         text = getattr(report, name) or ""
         if len(text) > MAX_TEXT:
             raise MalformedError(f"{name} has {len(text)} characters; {MAX_TEXT} are allowed")

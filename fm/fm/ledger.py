@@ -26,6 +26,8 @@ TOLD = (
     "suppression",
     "inhibit_alarms",
 )
+# What an alarm says of others; it changes without an event.
+ROOT = ("root_alarm_id", "root_entity_instance_id")
 _EVENT_NAMESPACE = uuid.UUID("6a2a0f5e-8d1f-5a55-9a66-1d2f1f0c7b11")
 
 
@@ -63,6 +65,8 @@ def _set(now: dict[Key, Alarm], report: faults.Report, complete: Any, events: li
         return
     alarm = complete(report)
     if before is not None and all(before[name] == alarm[name] for name in TOLD):
+        if any(before[name] != alarm[name] for name in ROOT):
+            now[key] = before | {name: alarm[name] for name in ROOT}
         return
     alarm["uuid"] = before["uuid"] if before else report.uuid
     alarm["created_at"] = before["created_at"] if before else alarm["timestamp"]

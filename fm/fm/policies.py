@@ -26,7 +26,14 @@ def list_rules() -> list[policy.policy.RuleDefault]:
         rule(ALARM_CREATE, configure, "Raise an alarm or write a log.", ("POST", "/v1/alarms")),
         rule(ALARM_MODIFY, configure, "Change an active alarm.", ("PUT", "/v1/alarms/{uuid}")),
         rule(ALARM_DELETE, configure, "Clear an alarm by hand.", ("DELETE", "/v1/alarms/{uuid}")),
-        rule(EVENT_GET, read, "See the event log.", ("GET", "/v1/event_log"), ("GET", "/v1/event_log/{uuid}")),
+        rule(
+            EVENT_GET,
+            read,
+            "See the event log.",
+            ("GET", "/v1/event_log"),
+            ("GET", "/v1/event_log/{uuid}"),
+            ("GET", "/v1/event_log/stream"),
+        ),
         rule(
             SUPPRESSION_GET,
             read,

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pecan
+import webob
 from cheroot import wsgi
 from keystonemiddleware import auth_token
 from oslo_config import cfg
@@ -46,20 +47,11 @@ def expose(method: Callable[..., Any]) -> Callable[..., Any]:
 
     Query and body are read with stx.rest.query and stx.rest.wire, not as arguments.
     """
-
-    signature = inspect.signature(method)
+    call = _called_with_path(method)
 
     @functools.wraps(method)
     def answer(self: Any, /, *path: Any, **_query: Any) -> Any:
-        try:
-            signature.bind(self, *path)
-        except TypeError as error:
-            if not path:
-                raise exception.MethodNotAllowed(
-                    f"{pecan.request.method} is not possible on {pecan.request.path[:200]} as a whole: name one item."
-                ) from error
-            raise exception.NotFound(f"There is no resource {pecan.request.path[:200]}.") from error
-        value = method(self, *path)
+        value = call(self, *path)
         if value is None:
             pecan.response.status = 204
             return b""
@@ -68,6 +60,45 @@ def expose(method: Callable[..., Any]) -> Callable[..., Any]:
         return pecan.response
 
     return pecan.expose(content_type="application/json")(answer)
+
+
+def expose_stream(method: Callable[..., Iterable[bytes]]) -> Callable[..., Any]:
+    """Make a controller's method answer requests with server-sent events, as long as what it gives goes on."""
+    call = _called_with_path(method)
+
+    @functools.wraps(method)
+    def answer(self: Any, /, *path: Any, **_query: Any) -> Any:
+        # No proxy is to keep events until there are many.
+        headers = [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store"), ("X-Accel-Buffering", "no")]
+        return _Stream(app_iter=call(self, *path), headerlist=headers)
+
+    return pecan.expose(content_type="application/json")(pecan.expose(content_type="text/event-stream")(answer))
+
+
+class _Stream(webob.Response):
+    """Pecan wants to see the whole body of an answer first, and a stream never has one."""
+
+    @property
+    def body(self) -> bytes:
+        return b"a stream"
+
+
+def _called_with_path(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method, where what is left of the path fits its arguments."""
+    signature = inspect.signature(method)
+
+    def call(self: Any, *path: Any) -> Any:
+        try:
+            signature.bind(self, *path)
+        except TypeError as error:
+            if not path:
+                raise exception.MethodNotAllowed(
+                    f"{pecan.request.method} is not possible on {pecan.request.path[:200]} as a whole: name one item."
+                ) from error
+            raise exception.NotFound(f"There is no resource {pecan.request.path[:200]}.") from error
+        return method(self, *path)
+
+    return call
 
 
 class Controller(rest.RestController):
@@ -173,11 +204,13 @@ class Server:
 
     :param group: the option group that `options` were registered in
     :param make_application: called at start, when the options are known
+    :param streams: name of the group's option that bounds the streams at a time: each holds a thread, and takes it from no request
     """
 
-    def __init__(self, group: str, make_application: Callable[[], Application]) -> None:
+    def __init__(self, group: str, make_application: Callable[[], Application], streams: str | None = None) -> None:
         self._group = group
         self._make_application = make_application
+        self._streams = streams
         self._server: wsgi.Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -186,7 +219,7 @@ class Server:
         self._server = wsgi.Server(
             (values.bind_host, values.bind_port),
             self._make_application(),
-            numthreads=values.threads,
+            numthreads=values.threads + (values[self._streams] if self._streams else 0),
             request_queue_size=128,
             timeout=10,
             shutdown_timeout=10,

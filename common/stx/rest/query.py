@@ -59,11 +59,23 @@ def parse_query(
     """
     given = pecan.request.GET
     filtered = [f"q.{part}" for part in _FILTER_PARTS] if fields else []
-    known = {*_PAGING, *plain, *filtered}
+    values = _plain(given, plain, {*_PAGING, *plain, *filtered})
+    return Query(_page(given, sort_key, sort_dir), values, _filters(given, fields) if fields else [])
+
+
+def parse_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the query of a request for what has no pages.
+
+    :param plain: parameters by name, with their WSME type
+    :raises exception.Invalid: naming the parameter that is unknown or malformed
+    """
+    return _plain(pecan.request.GET, plain, set(plain))
+
+
+def _plain(given: Mapping[str, str], plain: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
     if unknown := sorted(set(given) - known):
         raise exception.Invalid(f"There is no query parameter {unknown[0][:60]!r}. Known here: {', '.join(sorted(known))}.")
-    values = {name: _converted(name, kind, given[name]) for name, kind in plain.items() if name in given}
-    return Query(_page(given, sort_key, sort_dir), values, _filters(given, fields) if fields else [])
+    return {name: _converted(name, kind, given[name]) for name, kind in plain.items() if name in given}
 
 
 def _converted(name: str, kind: Any, value: str) -> Any:

@@ -2,6 +2,7 @@
 """What is asked of the fm database and written into it."""
 
 import datetime
+import operator
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -129,6 +130,35 @@ def _alarms_with_type() -> sa.Select[Any]:
     ).join_from(_alarm, _type, _alarm.c.alarm_id == _type.c.alarm_id)
 
 
+def inhibiting() -> sa.Select[Any]:
+    """The entities with alarms that hide others."""
+    return sa.select(_alarm.c.entity_instance_id).where(_alarm.c.inhibit_alarms)
+
+
+def is_masked(connection: Connection) -> Any:
+    """Whether an alarm that allows it is hidden by one of the same entity or of one around it (spec fm.md 5.2).
+
+    Worked out at each look: what is stored would be wrong for what is raised while the other one is active. What hides others is
+    never hidden itself.
+    """
+    by_length: dict[int, set[str]] = {}
+    for entity in connection.execute(inhibiting()).scalars():
+        by_length.setdefault(len(entity), set()).add(entity)
+    entity = _alarm.c.entity_instance_id
+    # Names of a length together: the time it takes does not grow with how many hosts are locked.
+    is_inside = [
+        sa.and_(sa.func.substr(entity, 1, length).in_(around), sa.func.substr(entity, length + 1, 1).in_(["", "."]))
+        for length, around in by_length.items()
+    ]
+    return sa.and_(_alarm.c.suppression, sa.not_(_alarm.c.inhibit_alarms), sa.or_(sa.false(), *is_inside))
+
+
+def _shown(connection: Connection, include_suppress: bool) -> list[Any]:
+    """What hides no alarm from lists and counts."""
+    shown = [sa.not_(is_masked(connection))]
+    return shown if include_suppress else [*shown, _type.c.suppression_status == "unsuppressed"]
+
+
 def _alarm_record(row: Any) -> dict[str, Any]:
     record = dict(row)
     record["mgmt_affecting"] = faults.affects(record["severity"], record.pop("mgmt_threshold"))
@@ -140,10 +170,8 @@ def _alarm_record(row: Any) -> dict[str, Any]:
 def list_alarms(
     connection: Connection, page: paging.Page, filters: Sequence[paging.Filter] = (), include_suppress: bool = False
 ) -> list[dict[str, Any]]:
-    """A page of active alarms, without those of suppressed types unless asked for."""
-    select = _alarms_with_type()
-    if not include_suppress:
-        select = select.where(_type.c.suppression_status == "unsuppressed")
+    """A page of active alarms that are not masked, without those of suppressed types unless asked for."""
+    select = _alarms_with_type().where(*_shown(connection, include_suppress))
     for item in filters:
         select = select.where(_condition(_alarm.c[item.field], item))
     return [_alarm_record(row) for row in paging.fetch(connection, select, _alarm, page)]
@@ -166,17 +194,20 @@ def _condition(column: Any, item: paging.Filter, exact: bool = False) -> Any:
 
 
 @database.reader
-def get_alarm(connection: Connection, alarm_uuid: str) -> dict[str, Any]:
+def get_alarm(connection: Connection, alarm_uuid: str, include_masked: bool = True) -> dict[str, Any]:
     """:raises exception.NotFound: when no such alarm is active"""
-    return _active(connection, alarm_uuid)
+    return _active(connection, alarm_uuid, *([] if include_masked else [sa.not_(is_masked(connection))]))
 
 
-def _active(connection: Connection, alarm_uuid: str, is_locked: bool = False) -> dict[str, Any]:
-    select = _alarms_with_type().where(_alarm.c.uuid == alarm_uuid)
+def _active(connection: Connection, alarm_uuid: str, *conditions: Any, is_locked: bool = False) -> dict[str, Any]:
+    select = _alarms_with_type().where(_alarm.c.uuid == alarm_uuid, *conditions)
     # Locked, it cannot be cleared between this and what is decided by it.
     row = connection.execute(select.with_for_update(of=_alarm) if is_locked else select).mappings().one_or_none()
     if row is None:
-        raise exception.NotFound(f"No active alarm has the uuid {alarm_uuid[:80]}. It may have been cleared: see the event list.")
+        raise exception.NotFound(
+            f"No active alarm has the uuid {alarm_uuid[:80]}. It may have been cleared, or be hidden while its host is locked: see the "
+            "event list."
+        )
     return _alarm_record(row)
 
 
@@ -192,20 +223,25 @@ def find_alarms(
         select = select.where(_alarm.c.entity_instance_id == entity)
     if within is not None:
         select = select.where(_within(within))
-    return [_alarm_record(row) for row in db.records(connection.execute(select))]
+    found = [_alarm_record(row) for row in db.records(connection.execute(select))]
+    # SQLite does not tell a from A there.
+    return [alarm for alarm in found if within is None or faults.is_within(alarm["entity_instance_id"], within)]
 
 
 @database.reader
 def count_alarms(connection: Connection, include_suppress: bool = False) -> dict[str, int]:
-    """Active alarms by severity."""
+    """Active alarms by severity, of those that a list shows."""
     select = sa.select(_alarm.c.severity, sa.func.count()).join_from(_alarm, _type, _alarm.c.alarm_id == _type.c.alarm_id)
-    if not include_suppress:
-        select = select.where(_type.c.suppression_status == "unsuppressed")
+    select = select.where(*_shown(connection, include_suppress))
     counted = dict(connection.execute(select.group_by(_alarm.c.severity)).all())
     return {severity: counted.get(severity, 0) for severity in faults.SEVERITIES}
 
 
 _STATUS = sa.func.coalesce(_type.c.suppression_status, "unsuppressed")
+_BOUNDS = {
+    "start": {"eq": operator.ge, "ge": operator.ge, "gt": operator.gt},
+    "end": {"eq": operator.le, "le": operator.le, "lt": operator.lt},
+}
 _EXACT_EVENT_FIELDS = frozenset({"uuid", "event_log_type"})
 
 
@@ -227,6 +263,7 @@ def list_events(
     """A page of the event log.
 
     :param filters: the fields start and end bound the timestamp; their values are ISO times
+    :raises exception.Invalid: when a filter makes no sense
     """
     select = _events_with_type()
     if states is not None:
@@ -235,11 +272,19 @@ def list_events(
         select = select.where(_STATUS == "unsuppressed")
     for item in filters:
         if item.field in ("start", "end"):
-            moment = _moment(item.value)
-            select = select.where(_event.c.timestamp >= moment if item.field == "start" else _event.c.timestamp <= moment)
+            select = select.where(_bound(item))
         else:
             select = select.where(_condition(_event.c[item.field], item, item.field in _EXACT_EVENT_FIELDS))
     return paging.fetch(connection, select, _event, page)
+
+
+def _bound(item: paging.Filter) -> Any:
+    compare = _BOUNDS[item.field].get(item.op)
+    if compare is None:
+        raise exception.Invalid(
+            f"The operator {item.op!r} makes no sense with {item.field}. Choose one of: {', '.join(_BOUNDS[item.field])}."
+        )
+    return compare(_event.c.timestamp, _moment(item.value))
 
 
 def _moment(text: str) -> datetime.datetime:
@@ -259,16 +304,45 @@ def get_event(connection: Connection, event_uuid: str) -> dict[str, Any]:
     return dict(row)
 
 
+@database.reader
+def event_bounds(connection: Connection) -> tuple[int, int]:
+    """The ids of the oldest and the newest event; 0 where there is none."""
+    oldest, newest = connection.execute(sa.select(sa.func.min(_event.c.id), sa.func.max(_event.c.id))).one()
+    return oldest or 0, newest or 0
+
+
+@database.reader
+def events_after(connection: Connection, event_id: int, limit: int, up_to: int | None = None) -> list[dict[str, Any]]:
+    """Events with higher ids, by their ids.
+
+    :param up_to: the highest id that is wanted
+    """
+    select = _events_with_type().where(_event.c.id > event_id)
+    if up_to is not None:
+        select = select.where(_event.c.id <= up_to)
+    return db.records(connection.execute(select.order_by(_event.c.id).limit(limit)))
+
+
+@database.reader
+def event_ids_after(connection: Connection, event_id: int, limit: int) -> list[dict[str, Any]]:
+    """The ids of events with higher ones, in their order."""
+    return db.records(connection.execute(sa.select(_event.c.id).where(_event.c.id > event_id).order_by(_event.c.id).limit(limit)))
+
+
 @database.writer
-def prune_events(connection: Connection, keep_rows: int, batch: int) -> int:
-    """Remove up to `batch` of the oldest events beyond the newest `keep_rows`. Gives how many went."""
-    limit = connection.execute(
+def prune_events(connection: Connection, keep_rows: int, batch: int, keep_from: datetime.datetime | None = None) -> int:
+    """Remove, of the oldest `batch` events, those beyond the newest `keep_rows` and those that were stored before `keep_from`.
+
+    Gives how many went.
+    """
+    beyond = connection.execute(
         sa.select(_event.c.id).order_by(_event.c.id.desc()).offset(keep_rows).limit(1)
     ).scalar_one_or_none()
-    if limit is None:
+    if beyond is None and keep_from is None:
         return 0
-    oldest = sa.select(_event.c.id).where(_event.c.id <= limit).order_by(_event.c.id).limit(batch)
-    return connection.execute(sa.delete(_event).where(_event.c.id.in_(oldest))).rowcount
+    oldest = connection.execute(sa.select(_event.c.id, _event.c.created_at).order_by(_event.c.id).limit(batch))
+    gone = [row.id for row in oldest if row.id <= (beyond or 0) or (keep_from is not None and row.created_at < keep_from)]
+    return connection.execute(sa.delete(_event).where(_event.c.id.in_(gone))).rowcount if gone else 0
 
 
 @database.reader

@@ -43,10 +43,21 @@ alarm = _stamped(
     sa.Column("service_affecting", sa.Boolean, nullable=False),
     sa.Column("suppression", sa.Boolean, nullable=False),
     sa.Column("inhibit_alarms", sa.Boolean, nullable=False),
+    # No foreign key: it may be raised later, or be over already.
+    sa.Column("root_alarm_id", sa.String(15)),
+    sa.Column("root_entity_instance_id", sa.String(255)),
     # What makes an alarm one: uniqueness is the database's business, not a habit of its writer.
 )
 sa.Index("uq_alarm_instance", alarm.c.alarm_id, alarm.c.entity_instance_id, unique=True)
 sa.Index("ix_alarm_entity", alarm.c.entity_instance_id)
+# Every list asks for these few.
+sa.Index(
+    "ix_alarm_inhibiting",
+    alarm.c.entity_instance_id,
+    # As queries say it: SQLite compares words.
+    sqlite_where=sa.text("inhibit_alarms = 1"),
+    postgresql_where=alarm.c.inhibit_alarms,
+)
 
 event_log = _stamped(
     "event_log",

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of alarms, events and suppression."""
 
-from stxclient import queries
+from stxclient import alarms, exceptions, queries
 from stxclient.tests.unit import sessions, wire
 from stxclient.tests.unit import wire_data as data
 
@@ -33,6 +33,11 @@ class AlarmsTest(sessions.LibraryTest):
         self.client.alarms.summary()
         self.assertEqual(["false"] * 3, [request.value("include_suppress") for request in self.wire.requests])
 
+    def test_all_fields_are_asked_for_on_request(self) -> None:
+        list(self.client.alarms.list())
+        list(self.client.alarms.list(expand=True))
+        self.assertEqual([None, "true"], [request.value("expand") for request in self.wire.requests])
+
     def test_summary_counts_by_severity(self) -> None:
         summary = self.client.alarms.summary(include_suppressed=True)
         self.assertEqual((0, 2, 0, 3, "degraded"), tuple(summary.get(name) for name in data.SUMMARY)[:5])
@@ -59,6 +64,74 @@ class EventsTest(sessions.LibraryTest):
     def test_event_is_got(self) -> None:
         event = self.client.events.get(data.EVENTS[0]["uuid"])
         self.assertEqual(("log", True, False), (event.state, event.service_affecting, event.suppression))
+
+
+class FollowTest(sessions.LibraryTest):
+    """Connections to the stream, each of which ends by itself; one that is refused ends the test."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.connections: list[wire.Answer] = []
+        self.waits: list[float] = []
+        self.losses: list[exceptions.ClientError] = []
+        self.asked: list[str | None] = []
+        self.wire.answers["GET", "/v1/event_log/stream"] = self.connected_stream
+
+    def connected_stream(self, request: wire.Request) -> wire.Answer:
+        self.asked.append(request.last_event_id)
+        return self.connections.pop(0) if self.connections else wire.refused(403, "Enough.")
+
+    def stream(self, text: str) -> None:
+        """Let a connection say this and end."""
+        self.connections.append(wire.Answer(200, text.encode(), "text/event-stream"))
+
+    def followed(self) -> list[list[str]]:
+        found: list[list[str]] = []
+        following = self.client.events.follow(on_loss=self.losses.append, wait=self.waits.append)
+        self.assertRaises(exceptions.Forbidden, lambda: found.extend([each.uuid for each in events] for events in following))
+        return found
+
+    def test_events_come_after_the_word_to_read_the_lists(self) -> None:
+        self.stream('retry: 1\n\nid: 3\n\nid: 4\ndata: {"uuid": "a"}\n\nid: 5\ndata: {"uuid": "b"}\n\n')
+        self.assertEqual([[], ["a", "b"]], self.followed())
+
+    def test_texts_of_booleans_become_booleans(self) -> None:
+        self.stream('id: 4\ndata: {"uuid": "a", "suppression": "True"}\n\n')
+        following = self.client.events.follow(wait=self.waits.append)
+        next(following)
+        self.assertIs(True, next(following)[0].suppression)
+
+    def test_a_connection_that_ends_is_made_again_where_it_ended(self) -> None:
+        self.stream("id: 3\n\n")
+        self.stream('id: 4\ndata: {"uuid": "a"}\n\n')
+        self.stream("")
+        self.assertEqual([[], ["a"]], self.followed())
+        self.assertEqual([None, "3", "4", "4"], self.asked)
+        self.assertEqual([alarms.RETRY_S] * 3, self.waits)
+
+    def test_missing_events_are_told(self) -> None:
+        self.stream("id: 3\n\n")
+        self.stream('event: reset\ndata: {"reason": "x"}\n\nid: 90\n\n')
+        self.assertEqual([[], []], self.followed())
+        self.assertEqual([None, "3", "90"], self.asked)
+
+    def test_a_service_that_is_away_for_a_while_is_waited_for(self) -> None:
+        self.stream("id: 3\n\n")
+        self.connections += [wire.refused(503, "Not yet."), wire.refused(503, "Not yet.")]
+        self.stream('id: 4\ndata: {"uuid": "a"}\n\n')
+        self.assertEqual([[], [], ["a"]], self.followed())
+        self.assertEqual(["Not yet."] * 2, [str(error) for error in self.losses])
+
+    def test_a_first_connection_that_cannot_be_made_is_an_error(self) -> None:
+        self.connections.append(wire.refused(503, "Not yet."))
+        self.assertRaises(exceptions.ServerError, next, self.client.events.follow())
+
+    def test_a_connection_that_is_cut_off_is_lost(self) -> None:
+        self.stream("id: 3\n\n")
+        cut = wire.Answer(200, b"id: 4\n\n", "text/event-stream", (("Transfer-Encoding", "chunked"),))
+        self.connections.append(cut)
+        self.assertEqual([[]], self.followed())
+        self.assertIn("was lost", str(self.losses[0]))
 
 
 class EventSuppressionTest(sessions.LibraryTest):

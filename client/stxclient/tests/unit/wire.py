@@ -33,6 +33,7 @@ class Request:
     query: list[tuple[str, str]]
     token: str | None
     body: Any
+    last_event_id: str | None = None
 
     def value(self, name: str) -> str | None:
         """The last value of a query parameter."""
@@ -225,7 +226,8 @@ def _handler(wire: Wire) -> type[server.BaseHTTPRequestHandler]:
             body = json.loads(self.rfile.read(length)) if length else None
             query = parse.parse_qsl(where.query, keep_blank_values=True)
             token = self.headers.get("X-Auth-Token")
-            self.reply(wire.answer(Request(self.command, where.path, query, token, body)))
+            last_event_id = self.headers.get("Last-Event-ID")
+            self.reply(wire.answer(Request(self.command, where.path, query, token, body, last_event_id)))
 
         do_GET = do_POST = do_PATCH = do_DELETE = serve
 

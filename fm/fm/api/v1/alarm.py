@@ -22,7 +22,8 @@ _SHORT = (
     "suppression_status",
 )
 _FIELDS = frozenset({"uuid", "alarm_id", "entity_type_id", "entity_instance_id", "severity", "alarm_type"})
-_WRITABLE = faults.MODIFIABLE | {"alarm_id", "alarm_state", "entity_type_id", "entity_instance_id"}
+_ROOT = frozenset({"root_alarm_id", "root_entity_instance_id"})
+_WRITABLE = faults.MODIFIABLE | _ROOT | {"alarm_id", "alarm_state", "entity_type_id", "entity_instance_id"}
 _STATES = {"set": "set", "clear": "clear", "log": "log", "msg": "log"}
 
 
@@ -45,6 +46,8 @@ class Alarm(wtypes.Base):
     suppression_status = wtypes.text
     mgmt_affecting = types.boolean_text
     degrade_affecting = types.boolean_text
+    root_alarm_id = types.Text(7, faults.ALARM_ID.pattern, "200.004")
+    root_entity_instance_id = types.text
     created_at = types.datetime_naive
     updated_at = types.datetime_naive
 
@@ -90,7 +93,7 @@ class AlarmController(app.Controller):
     @app.expose
     def get_one(self, alarm_uuid: str) -> dict[str, Any]:
         self.authorize(policies.ALARM_GET)
-        return _full.render(db_api.get_alarm(alarm_uuid), "")
+        return _full.render(db_api.get_alarm(alarm_uuid, include_masked=False), "")
 
     @app.expose
     def post(self) -> dict[str, Any]:
@@ -127,5 +130,7 @@ def _report(values: dict[str, Any]) -> client.Report:
     if state == "clear":
         return client.clear(values["alarm_id"], values["entity_instance_id"])
     _require(values, "reason_text")
+    if state == "log" and values.keys() & _ROOT:
+        raise exception.Invalid("A log has no root: leave root_alarm_id and root_entity_instance_id out.")
     make = client.set_alarm if state == "set" else client.log
     return make(values.pop("alarm_id"), values.pop("entity_instance_id"), values.pop("reason_text"), **values)

@@ -10,8 +10,11 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import fixtures
+
 from fm import catalogue, faults, manager
 from fm.api import root
+from fm.api.v1 import event_log
 from fm.db import api as db_api
 from stx import context as stx_context
 from stx import db, paging, rpc, testing
@@ -109,12 +112,22 @@ class DatabaseTest(testing.TestCase):
 
 
 class RestTest(DatabaseTest):
-    """A test of the REST service, with fm-manager behind it."""
+    """A test of the REST service, with fm-manager behind it.
+
+    :ivar events: who follows the event log, as far as the test has it step
+    """
 
     def setUp(self) -> None:
         super().setUp()
         self.start_manager()
-        self.rest = self.useFixture(testing.Rest(root.make_application))
+        self.events = event_log.make_follower()
+        self.rest = self.useFixture(testing.Rest(lambda: root.make_application(self.events)))
+
+    def follow_events(self) -> None:
+        """Open the stream of events; what it tells is told by further steps."""
+        self.useFixture(fixtures.MonkeyPatch("fm.following.GRACE_S", 0.0))
+        self.addCleanup(self.events.hub.close)
+        self.events.step()
 
     def raise_alarm(self, **attributes: Any) -> str:
         """Gives the alarm's uuid."""

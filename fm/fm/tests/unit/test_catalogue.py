@@ -216,6 +216,8 @@ class CompleteTest(testing.TestCase):
                 "service_affecting": True,
                 "suppression": True,
                 "inhibit_alarms": False,
+                "root_alarm_id": None,
+                "root_entity_instance_id": None,
             },
             alarm,
         )

@@ -60,6 +60,21 @@ class CheckTest(testing.TestCase):
         faults.check(base.report("set", **{argument: "é" * 255}))
         self.assert_malformed(f"{name} has 256 characters; 255 are allowed", "set", **{argument: "é" * 256})
 
+    @ddt.data(("200.004", None), (None, "host=a"), ("200.004", ""), ("", "host=a"), ("", ""))
+    def test_a_root_is_named_by_id_and_entity(self, root: tuple[str | None, str | None]) -> None:
+        self.assert_malformed("give both or neither", "set", root_alarm_id=root[0], root_entity_instance_id=root[1])
+
+    def test_a_root_has_an_id_and_an_entity_like_any_alarm(self) -> None:
+        faults.check(base.report("set", root_alarm_id="200.004", root_entity_instance_id="host=a"))
+        named = {"root_alarm_id": "200.04", "root_entity_instance_id": "host=a"}
+        self.assert_malformed("root_alarm_id '200.04' is not of the form", "set", **named)
+        long = {"root_alarm_id": "200.004", "root_entity_instance_id": "x" * 256}
+        self.assert_malformed("root_entity_instance_id has 256 characters", "set", **long)
+
+    def test_an_alarm_is_not_its_own_root(self) -> None:
+        named = {"root_alarm_id": "200.006", "root_entity_instance_id": "host=a.process=b"}
+        self.assert_malformed("name the alarm itself", "set", entity="host=a.process=b", **named)
+
     @ddt.data("entity_instance_id", "reason_text", "probable_cause", "proposed_repair_action")
     def test_a_text_has_no_nul(self, name: str) -> None:
         argument = "entity" if name == "entity_instance_id" else name

@@ -208,6 +208,21 @@ class DecideTest(testing.TestCase):
         self.assertEqual(["set"], self.carry_out(base.report(**difference)))
         self.assertEqual(difference, {name: self.only_row()[name] for name in difference})
 
+    def test_another_root_is_kept_without_an_event(self) -> None:
+        root = {"root_alarm_id": "200.004", "root_entity_instance_id": "host=compute-1"}
+        self.carry_out(base.report(timestamp="2026-11-23T10:00:00.000000"))
+        before = self.only_row()
+        self.assertEqual([], self.carry_out(base.report(timestamp="2026-11-23T11:00:00.000000", **root)))
+        self.assertEqual(before | root, self.only_row())
+        self.assertEqual([], self.carry_out(base.report()))
+        self.assertEqual(before, self.only_row())
+
+    def test_an_alarm_that_says_something_else_is_told_with_its_root_kept_up(self) -> None:
+        root = {"root_alarm_id": "200.004", "root_entity_instance_id": "host=compute-1"}
+        self.carry_out(base.report())
+        self.assertEqual(["set"], self.carry_out(base.report(severity="critical", **root)))
+        self.assertEqual(root, {name: self.only_row()[name] for name in root})
+
     def test_keep_existing_leaves_an_active_alarm_as_it_is(self) -> None:
         self.carry_out(base.report(severity="minor"))
         self.assertEqual([], self.carry_out(base.report(severity="critical", keep_existing=True)))

@@ -2,6 +2,7 @@
 """fm-manager over the bus."""
 
 import concurrent.futures
+import datetime
 import queue
 from typing import Any
 
@@ -303,6 +304,22 @@ class ServiceTest(base.DatabaseTest):
         self.useFixture(fixtures.MonkeyPatch("fm.manager._PRUNE_BATCH", 3))
         db_api.store([base.report("log", reason_text=f"{number}") for number in range(1011)])
         self.platform.conf.config(group="fm", event_log_max_size=1000)
-        manager.prune()
+        pauses: list[float] = []
+        manager.prune(pause=pauses.append)
+        # Others have their turn between the pieces.
+        self.assertEqual(3, len(pauses))
         kept = [event["reason_text"] for event in base.events()]
         self.assertEqual([f"{number}" for number in range(11, 1011)], kept)
+
+    def test_events_that_are_older_than_the_option_says_are_pruned(self) -> None:
+        db_api.store([base.report("log", reason_text="old")])
+        self.platform.conf.config(group="fm", event_log_max_age=30)
+        now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+        manager.prune(now + datetime.timedelta(days=29))
+        self.assertEqual(1, len(base.events()))
+        self.platform.conf.config(group="fm", event_log_max_age=0)
+        manager.prune(now + datetime.timedelta(days=3000))
+        self.assertEqual(1, len(base.events()))
+        self.platform.conf.config(group="fm", event_log_max_age=30)
+        manager.prune(now + datetime.timedelta(days=31))
+        self.assertEqual([], base.events())

@@ -4,6 +4,7 @@
 from typing import Any
 
 import ddt
+import fixtures
 
 from fm import policies
 from fm.db import api as db_api
@@ -24,6 +25,7 @@ _PATHS = (
     ("DELETE", "/v1/alarms/{alarm}", CONFIGURATORS),
     ("GET", "/v1/event_log", READERS),
     ("GET", "/v1/event_log/detail", READERS),
+    ("GET", "/v1/event_log/stream", READERS),
     ("GET", "/v1/event_log/{event}", READERS),
     ("GET", "/v1/event_suppression", READERS),
     ("GET", "/v1/event_suppression/{type}", READERS),
@@ -38,6 +40,12 @@ _BODIES: dict[str, Any] = {
 
 @ddt.ddt
 class RolesTest(base.RestTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.follow_events()
+        # A stream ends as soon as it has begun.
+        self.useFixture(fixtures.MonkeyPatch("stx.rest.stream.lasts_s", lambda *_: 0.0))
+
     def answers(self, token: str) -> dict[str, int]:
         """What every path answers to requests with this token."""
         found = {}

@@ -2,6 +2,7 @@
 """What is stored and found in a real SQLite file."""
 
 import dataclasses
+import datetime
 import itertools
 import threading
 from typing import Any
@@ -149,6 +150,9 @@ class FindTest(base.DatabaseTest):
         cleared = [event for event in base.events() if event["state"] == "clear"]
         self.assertEqual(["host=compute-1", "host=compute-1.process=a"], sorted(event["entity_instance_id"] for event in cleared))
 
+    def test_within_tells_small_from_capital_letters(self) -> None:
+        self.assertEqual([], self.found(within="host=Compute-1"))
+
     def test_conditions_add_up(self) -> None:
         db_api.store([base.report(alarm_id="200.001", entity="host=compute-1")])
         self.assertEqual(["host=compute-1"], self.found(alarm_id="200.001", within="host=compute-1"))
@@ -180,6 +184,79 @@ class CountTest(base.DatabaseTest):
         self.assertEqual({"critical": 1, "major": 0, "minor": 2, "warning": 1}, db_api.count_alarms())
 
 
+def _lock(host: str) -> faults.Report:
+    return base.report(alarm_id="200.001", entity=f"host={host}", severity="warning")
+
+
+_NAMES = st.lists(st.sampled_from(["a", "A", "aa", "_", "%"]), min_size=1, max_size=3)
+_ALARMS = st.lists(st.tuples(_NAMES, st.booleans(), st.booleans()), max_size=8, unique_by=lambda alarm: tuple(alarm[0]))
+
+
+class MaskTest(base.DatabaseTest):
+    """An alarm that inhibits hides those of its entity, and of what is inside it, that may be hidden."""
+
+    _systems = itertools.count(1)
+
+    def shown(self) -> list[tuple[str, str]]:
+        return [(alarm["alarm_id"], alarm["entity_instance_id"]) for alarm in db_api.list_alarms(_ALL)]
+
+    def test_a_locked_host_hides_its_alarms_and_no_others(self) -> None:
+        entities = ["host=compute-1", "host=compute-1.process=a", "host=compute-10.process=a"]
+        db_api.store([*[base.report(entity=entity, suppression=True) for entity in entities], _lock("compute-1")])
+        self.assertEqual([("200.006", entities[2]), ("200.001", "host=compute-1")], self.shown())
+
+    def test_unlocking_shows_them_again(self) -> None:
+        db_api.store([base.report(suppression=True), _lock("compute-1")])
+        db_api.store([base.report("clear", alarm_id="200.001", entity="host=compute-1")])
+        self.assertEqual([("200.006", "host=compute-1.process=sshd")], self.shown())
+
+    def test_what_is_raised_or_changed_while_the_host_is_locked_is_hidden_too(self) -> None:
+        db_api.store([_lock("compute-1")])
+        for severity in ("minor", "critical"):
+            db_api.store([base.report(suppression=True, severity=severity)])
+            self.assertEqual([("200.001", "host=compute-1")], self.shown())
+
+    def test_what_may_not_be_hidden_is_shown(self) -> None:
+        db_api.store([base.report(suppression=False), _lock("compute-1")])
+        self.assertEqual(2, len(self.shown()))
+
+    def test_what_is_hidden_is_not_counted(self) -> None:
+        db_api.store([base.report(suppression=True), _lock("compute-1")])
+        for include_suppress in (False, True):
+            self.assertEqual(
+                {"critical": 0, "major": 0, "minor": 0, "warning": 1}, db_api.count_alarms(include_suppress=include_suppress)
+            )
+
+    def test_what_is_hidden_is_active_for_those_who_ask_the_manager(self) -> None:
+        db_api.store([base.report(suppression=True), _lock("compute-1")])
+        self.assertEqual(2, len(db_api.find_alarms(within="host=compute-1")))
+
+    def test_hiding_makes_no_event(self) -> None:
+        db_api.store([base.report(suppression=True), _lock("compute-1")])
+        self.assertEqual(["set", "set"], [event["state"] for event in base.events()])
+
+    @settings(max_examples=50, deadline=None)
+    @given(_ALARMS)
+    def test_any_alarms_hide_those_that_the_rule_names(self, alarms: list[tuple[list[str], bool, bool]]) -> None:
+        top = f"system={next(self._systems)}"
+        made = {f"{top}." + ".".join(f"part={name}" for name in names): flags for names, *flags in alarms}
+        db_api.store(
+            [
+                base.report(entity=entity, suppression=may_be_hidden, inhibit_alarms=inhibits)
+                for entity, (may_be_hidden, inhibits) in made.items()
+            ]
+        )
+        expected = [
+            entity
+            for entity, (may_be_hidden, _) in made.items()
+            if not may_be_hidden
+            or made[entity][1]
+            or not any(inhibits and faults.is_within(entity, other) for other, (_, inhibits) in made.items())
+        ]
+        found = [entity for _, entity in self.shown() if faults.is_within(entity, top)]
+        self.assertEqual(sorted(expected), sorted(found))
+
+
 class PruneTest(base.DatabaseTest):
     def setUp(self) -> None:
         super().setUp()
@@ -199,6 +276,18 @@ class PruneTest(base.DatabaseTest):
     def test_nothing_goes_within_the_bound(self) -> None:
         self.assertEqual(0, db_api.prune_events(10, 100))
         self.assertEqual(10, len(self.texts()))
+
+    def test_those_stored_before_a_time_go(self) -> None:
+        middle = base.events()[4]["created_at"] + datetime.timedelta(hours=1)
+        _store_later(base.events()[5]["id"], datetime.timedelta(hours=2))
+        self.assertEqual(2, db_api.prune_events(100, 2, middle))
+        self.assertEqual(3, db_api.prune_events(100, 100, middle))
+        self.assertEqual(["5", "6", "7", "8", "9"], self.texts())
+
+    def test_when_it_happened_does_not_count_but_when_it_was_stored(self) -> None:
+        stored = base.events()[0]["created_at"]
+        db_api.store([base.report("log", reason_text="by a clock that stands", timestamp="1970-01-01T00:00:00")])
+        self.assertEqual(0, db_api.prune_events(100, 100, stored))
 
     def test_ids_are_not_used_again(self) -> None:
         last = base.events()[-1]["id"]
@@ -251,6 +340,14 @@ class TypesTest(base.DatabaseTest):
 
 
 @db_api.database.writer
+def _store_later(connection: Connection, from_id: int, by: datetime.timedelta) -> None:
+    """Make events look stored later, from an id on."""
+    event = models.event_log
+    for row in connection.execute(sa.select(event).where(event.c.id >= from_id)).all():
+        connection.execute(sa.update(event).where(event.c.id == row.id).values(created_at=row.created_at + by))
+
+
+@db_api.database.writer
 def _forget_description(connection: Connection) -> None:
     connection.execute(sa.update(models.event_suppression).values(description="?"))
 
@@ -262,6 +359,9 @@ class IndexTest(base.DatabaseTest):
         event = models.event_log
         newest = sa.select(event).order_by(event.c.timestamp.desc(), event.c.id.desc()).limit(10)
         self.assertIn("ix_event_log_timestamp", _indexes_of(newest))
+
+    def test_what_hides_others_is_found_by_an_index(self) -> None:
+        self.assertIn("ix_alarm_inhibiting", _indexes_of(db_api.inhibiting()))
 
     def test_one_alarm_is_found_by_an_index(self) -> None:
         alarm = models.alarm

@@ -32,6 +32,8 @@ FULL = SHORT | {
     "proposed_repair_action",
     "service_affecting",
     "suppression",
+    "root_alarm_id",
+    "root_entity_instance_id",
     "created_at",
     "updated_at",
 }
@@ -107,6 +109,33 @@ class ShowTest(base.RestTest):
     def test_an_alarm_that_is_not_active_is_named(self) -> None:
         missing = str(uuid.uuid4())
         self.assert_refused(404, f"No active alarm has the uuid {missing}.", self.rest.get(f"/v1/alarms/{missing}"))
+
+
+class MaskedTest(base.RestTest):
+    """An alarm of a locked host that may be hidden."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.hidden = self.raise_alarm(suppression=True)
+        self.locked = self.raise_alarm(entity="host=compute-1", alarm_id="200.001", severity="warning")
+
+    def test_no_list_shows_it(self) -> None:
+        for path, asked in (("/v1/alarms", {"include_suppress": "true"}), ("/v1/alarms/detail", {})):
+            self.assertEqual([self.locked], self.uuids("alarms", path, **asked))
+
+    def test_the_summary_leaves_it_out(self) -> None:
+        self.assertEqual(0, self.rest.get("/v1/alarms/summary").json["major"])
+
+    def test_it_is_not_found_by_its_uuid(self) -> None:
+        self.assert_refused(404, "No active alarm has the uuid", self.rest.get(f"/v1/alarms/{self.hidden}"))
+
+    def test_whoever_knows_it_can_change_and_clear_it(self) -> None:
+        changed = self.rest.request("PUT", f"/v1/alarms/{self.hidden}", {"severity": "minor"})
+        self.assertEqual((200, "minor"), (changed.status, changed.json["severity"]))
+        self.assertEqual(204, self.rest.request("DELETE", f"/v1/alarms/{self.hidden}").status)
+
+    def test_its_events_are_shown(self) -> None:
+        self.assertEqual(2, len(self.uuids("event_log", "/v1/event_log")))
 
 
 class ListTest(base.RestTest):
@@ -364,6 +393,39 @@ class DeleteTest(base.RestTest):
         alarm_uuid = self.raise_alarm()
         self.rest.request("DELETE", f"/v1/alarms/{alarm_uuid}")
         self.assert_refused(404, alarm_uuid, self.rest.request("DELETE", f"/v1/alarms/{alarm_uuid}"))
+
+
+class RootTest(base.RestTest):
+    """An alarm that names the one that it follows from."""
+
+    ROOT = {"root_alarm_id": "200.004", "root_entity_instance_id": "host=compute-1"}
+
+    def post(self, **attributes: Any) -> Any:
+        return self.rest.request("POST", "/v1/alarms", {**_NEW, **attributes})
+
+    def root(self, alarm_uuid: str) -> dict[str, Any]:
+        shown = self.rest.get(f"/v1/alarms/{alarm_uuid}").json
+        return {name: shown[name] for name in self.ROOT}
+
+    def test_it_is_shown_with_its_root(self) -> None:
+        self.assertEqual(self.ROOT, self.root(self.post(**self.ROOT).json["uuid"]))
+
+    def test_most_have_none(self) -> None:
+        self.assertEqual(dict.fromkeys(self.ROOT), self.root(self.post().json["uuid"]))
+
+    def test_a_change_by_an_operator_keeps_it(self) -> None:
+        alarm_uuid = self.post(**self.ROOT).json["uuid"]
+        self.rest.request("PUT", f"/v1/alarms/{alarm_uuid}", {"severity": "minor"})
+        self.assertEqual(self.ROOT, self.root(alarm_uuid))
+
+    def test_half_a_root_is_refused(self) -> None:
+        self.assert_refused(400, "give both or neither", self.post(root_alarm_id="200.004"))
+
+    def test_a_root_that_can_be_no_alarm_is_refused(self) -> None:
+        self.assert_refused(400, "root_alarm_id", self.post(**{**self.ROOT, "root_alarm_id": "x"}))
+
+    def test_a_log_has_none(self) -> None:
+        self.assert_refused(400, "A log has no root", self.post(alarm_state="log", **self.ROOT))
 
 
 class FieldsTest(base.RestTest):

@@ -144,6 +144,22 @@ class EventLogTest(base.RestTest):
             answer = self.rest.get("/v1/event_log", **{"q.field": field, "q.value": value})
             self.assert_refused(400, f"{value!r} is not a time such as", answer)
 
+    def test_a_bound_may_leave_out_its_own_moment(self) -> None:
+        noon = "2026-11-23T11:00:00"
+        expected = {
+            ("start", "ge"): ["log", "clear"],
+            ("start", "gt"): ["log"],
+            ("end", "le"): ["clear", "set"],
+            ("end", "lt"): ["set"],
+        }
+        found = {(field, op): self.states(q__field=field, q__op=op, q__value=noon) for field, op in expected}
+        self.assertEqual(expected, found)
+
+    def test_a_bound_that_makes_no_sense_is_refused(self) -> None:
+        for field, op, choice in (("start", "lt", "eq, ge, gt"), ("start", "ne", "eq, ge, gt"), ("end", "ge", "eq, le, lt")):
+            answer = self.rest.get("/v1/event_log", **{"q.field": field, "q.op": op, "q.value": "2026-11-23"})
+            self.assert_refused(400, f"The operator {op!r} makes no sense with {field}. Choose one of: {choice}.", answer)
+
     def test_a_page_leads_to_the_next_and_keeps_what_was_asked(self) -> None:
         first = self.rest.get("/v1/event_log", limit=1, alarms="true").json
         self.assertEqual("clear", first["event_log"][0]["state"])
