@@ -96,7 +96,8 @@ notify_opts = [
         "agent_bind_host",
         default="0.0.0.0",  # noqa: S104
         mutable=True,
-        help="Address that the SNMP agent listens on. It listens while there is a community (system snmp-comm-add).",
+        help="Address that the SNMP agent listens on. It listens while there is a community (system snmp-comm-add). Answers come from "
+        "it: where the controllers have a floating address that managers ask, name that one.",
     ),
     cfg.PortOpt(
         "agent_port",

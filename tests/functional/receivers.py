@@ -22,6 +22,7 @@ from testtools import content, content_type
 import fm.notify
 from fm import faults
 from fm.db import api as db_api
+from fm.db import outlets as db_outlets
 from fm.notify import keeper, settings
 from stx import testing
 
@@ -103,6 +104,10 @@ class Faults(fixtures.Fixture):
         """Run the notifier until the test ends, with whom SNMP is spoken to."""
         self.keeper.configure(settings.Snmp("edge-1", "RegionOne", communities, destinations))
         self.keeper.start()
+
+    def await_outlets(self, *names: str) -> None:
+        """Until these have their places in the event log: what happens from then on is told."""
+        wait_for(lambda: set(names) <= db_outlets.places().keys(), f"there are the outlets {', '.join(names)}")
 
     def store(self, *reports: faults.Report) -> None:
         db_api.store(list(reports))

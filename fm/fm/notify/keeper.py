@@ -79,11 +79,22 @@ class Keeper:
             if self._process is None and time.monotonic() >= self._restart_at and self._is_needed():
                 self._launch()
             if self._process is not None and self._snmp is not None and self._given is not self._snmp:
-                snmp = self._snmp
-                with contextlib.suppress(BrokenPipeError):
-                    self._process.stdin.write(msgspec.json.encode(snmp) + b"\n")
-                    self._process.stdin.flush()
-                    self._given = snmp
+                self._give(self._process, self._snmp)
+
+    def _give(self, process: "subprocess.Popen[bytes]", snmp: settings.Snmp) -> None:
+        line = msgspec.json.encode(snmp) + b"\n"
+        try:
+            is_taken = os.write(process.stdin.fileno(), line) == len(line)
+        except BlockingIOError:
+            is_taken = False
+        except BrokenPipeError:
+            # The next step sees how it has ended.
+            return
+        if is_taken:
+            self._given = snmp
+        else:
+            LOG.error("fm-notifier takes nothing in and is killed")
+            process.kill()
 
     def _is_needed(self) -> bool:
         options, snmp = CONF.fm_notify, self._snmp
@@ -99,6 +110,8 @@ class Keeper:
         log = ["--log-file=fm-notifier.log"] if CONF.log_dir else []
         environment = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
         self._process = subprocess.Popen([*self._argv, *files, *directories, *log], stdin=subprocess.PIPE, env=environment)
+        # One that does not read must not hold up this process.
+        os.set_blocking(self._process.stdin.fileno(), False)
         self._given, self._started_at = None, time.monotonic()
         LOG.info("fm-notifier is started, process %d", self._process.pid)
 

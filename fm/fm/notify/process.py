@@ -65,16 +65,19 @@ class Notifier:
         return all(part.is_healthy() for part in (self._worker, *self._agents))
 
     def _listen(self) -> None:
-        for line in self._orders:
-            self._snmp = msgspec.json.decode(line, type=settings.Snmp)
-            LOG.info(
-                "There are %d trap destinations and %d communities", len(self._snmp.destinations), len(self._snmp.communities)
-            )
-            if traps is None:
-                LOG.error("SNMP is not spoken: the package's extra `snmp` is not installed.")
-            for part in (self._worker, *self._agents):
-                part.nudge()
-        self._end()
+        try:
+            for line in self._orders:
+                self._take(msgspec.json.decode(line, type=settings.Snmp))
+        finally:
+            self._end()
+
+    def _take(self, snmp: settings.Snmp) -> None:
+        self._snmp = snmp
+        LOG.info("There are %d trap destinations and %d communities", len(snmp.destinations), len(snmp.communities))
+        if traps is None:
+            LOG.error("SNMP is not spoken: the package's extra `snmp` is not installed.")
+        for part in (self._worker, *self._agents):
+            part.nudge()
 
     def step(self) -> None:
         """Start and stop outlets, so that those run which there are to be."""

@@ -87,6 +87,16 @@ class KeeperTest(base.DatabaseTest):
         self.wait_told(4)
         self.assertEqual(2, len(set(self.begun())))
 
+    def test_one_that_takes_nothing_in_is_killed_and_waited_for_by_nobody(self) -> None:
+        self.keeper = keeper.Keeper((sys.executable, "-I", "-c", "import time; time.sleep(600)"))
+        self.addCleanup(self.keeper.stop)
+        for number in range(2000):
+            self.keeper.configure(client.Snmp(f"edge-{number}", "RegionOne", ("public",)))
+            self.keeper.step()
+            if self.keeper._process is None or self.keeper._process.poll() is not None:
+                return
+        self.fail("it takes in more than it reads")
+
     def test_it_takes_over_changed_options_by_a_new_start(self) -> None:
         self.keeper.configure(SOMEBODY)
         self.keeper.step()
