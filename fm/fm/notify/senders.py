@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sends events over HTTP, as a webhook or to Alertmanager, and to a syslog."""
 
+import concurrent.futures
 import datetime
 import logging
 import logging.handlers
@@ -25,6 +26,7 @@ class _Http(Sender):
 
     def __init__(self, url: str, token: str | None) -> None:
         self._url = url
+        self._thread = concurrent.futures.ThreadPoolExecutor(1, "fm-http")
         self._session = requests.Session()
         # What the environment says is for other programs.
         self._session.trust_env = False
@@ -34,6 +36,15 @@ class _Http(Sender):
             self._session.auth = _Bearer(token)
 
     def post(self, body: Any) -> None:
+        # Its timeouts are those of single reads: an answer that trickles in would take for ever. Further tries wait for the first.
+        trying = self._thread.submit(self._post, body)
+        try:
+            trying.result(2 * CONF.fm_notify.timeout)
+        except concurrent.futures.TimeoutError:
+            trying.cancel()
+            raise Undelivered("It does not come to an end with its answer.") from None
+
+    def _post(self, body: Any) -> None:
         try:
             # The answer's body is not read: a receiver that never ends it would hold this up.
             with self._session.post(
@@ -46,6 +57,7 @@ class _Http(Sender):
             raise Undelivered(f"It answers with the status {status}.")
 
     def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
         self._session.close()
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP and syslog, against servers on loopback."""
 
+import contextlib
 import http.server
 import json
 import pathlib
@@ -79,6 +80,28 @@ class HttpTest(base.DatabaseTest):
             self.url = f"http://127.0.0.1:{sock.getsockname()[1]}/"
             error = self.assertRaises(outlet.Undelivered, self.made(senders.Webhook).send, [event()])
         self.assertEqual("It cannot be reached (ReadTimeout).", error.message)
+
+    def test_one_whose_answer_does_not_end_is_given_up(self) -> None:
+        self.platform.conf.config(group="fm_notify", timeout=0.2)
+        ended = threading.Event()
+
+        def trickle(listener: socket.socket) -> None:
+            connection, _ = listener.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                while not ended.wait(0.02):
+                    connection.sendall(b"a")
+
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+            thread = threading.Thread(target=trickle, args=(listener,), daemon=True)
+            thread.start()
+            sender = self.made(senders.Webhook)
+            for _ in range(2):
+                error = self.assertRaises(outlet.Undelivered, sender.send, [event()])
+                self.assertEqual("It does not come to an end with its answer.", error.message)
+            ended.set()
+            thread.join()
 
     def test_alertmanager_is_told_of_events_at_once_and_of_what_is_active_from_time_to_time(self) -> None:
         self.url = self.url.partition("/hook")[0] + "/prefix/"
