@@ -41,6 +41,8 @@ class Keeper:
         self._argv = argv
         self._snmp: settings.Snmp | None = None
         self._given: settings.Snmp | None = None
+        # With which there was nobody to forget: the database is asked once.
+        self._without_outlets: settings.Snmp | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = self._restart_at = 0.0
         self._pause_s = _RESTART_S[0]
@@ -60,6 +62,7 @@ class Keeper:
         """Have the process take over options that were changed: it is started anew, and goes on where it was."""
         with self._lock:
             self._end()
+            self._without_outlets = None
         self._worker.nudge()
 
     def is_healthy(self) -> bool:
@@ -100,8 +103,14 @@ class Keeper:
         options, snmp = CONF.fm_notify, self._snmp
         if options.webhook_url or options.alertmanager_url or options.syslog:
             return True
+        if snmp is None or snmp is self._without_outlets:
+            return False
+        if snmp.destinations or snmp.communities:
+            return True
         # One that is told no more has to be forgotten.
-        return snmp is not None and bool(snmp.destinations or snmp.communities or db_outlets.places())
+        has_outlets = bool(db_outlets.places())
+        self._without_outlets = None if has_outlets else snmp
+        return has_outlets
 
     def _launch(self) -> None:
         files = [f"--config-file={name}" for name in CONF.config_file]

@@ -73,6 +73,14 @@ class KeeperTest(base.DatabaseTest):
         self.keeper.step()
         self.wait_told(2)
 
+    def test_a_receiver_that_leaves_the_options_has_to_be_forgotten(self) -> None:
+        self.keeper.configure(NOTHING)
+        self.keeper.step()
+        db_outlets.move("webhook", Place(0))
+        self.keeper.reset()
+        self.keeper.step()
+        self.wait_told(2)
+
     def test_one_that_dies_is_started_again_after_a_pause_and_told_again(self) -> None:
         self.keeper.configure(SOMEBODY)
         self.keeper.step()
