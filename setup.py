@@ -15,5 +15,5 @@ for room in ROOMS:
 setuptools.setup(
     packages=sorted(packages),
     package_dir={name: path for name, path in packages.items() if "." not in name},
-    package_data={"": ["*.yaml", "*.mako", "*.html", "py.typed"]},
+    package_data={"": ["*.yaml", "*.mako", "*.html", "*-MIB.txt", "py.typed"]},
 )

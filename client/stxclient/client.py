@@ -10,7 +10,7 @@
 
 from keystoneauth1 import session as ksa_session
 
-from stxclient import alarms, hosts, service_parameters, services, systems, transport
+from stxclient import alarms, hosts, service_parameters, services, snmp, systems, transport
 
 DEFAULT_TIMEOUT_S = 600.0
 
@@ -55,6 +55,8 @@ class Client:
         self.service_groups = services.ServiceGroups(platform)
         self.services = services.Services(platform)
         self.service_parameters = service_parameters.ServiceParameters(platform)
+        self.communities = snmp.Communities(platform)
+        self.trap_destinations = snmp.TrapDestinations(platform)
         self.alarms = alarms.Alarms(faults)
         self.events = alarms.Events(faults)
         self.event_suppression = alarms.EventSuppression(faults)

@@ -118,6 +118,11 @@ class Layout:
         host = f"[{self.address}]" if ":" in self.address else self.address
         return f"http://{host}:{self.ports[service]}"
 
+    @property
+    def snmp_port(self) -> int:
+        """The UDP port of the SNMP agent, which listens when there is a community. SNMP's own is for root only."""
+        return self.ports["faultmanagement"] % 65535 + 1
+
     def pulse_port(self, process: str) -> int:
         """The UDP port on loopback at which a process tells its monitor that it is well: each has the number of a service's port."""
         return self.ports[PULSES[process]]
@@ -293,6 +298,7 @@ def stx_options(layout: Layout, passwords: Mapping[str, str]) -> dict[str, dict[
         "mtce_guard": {"conf_dir": layout.guard_dir},
         "sysinv_api": {"bind_host": layout.address, "bind_port": layout.ports["platform"]},
         "fm_api": {"bind_host": layout.address, "bind_port": layout.ports["faultmanagement"]},
+        "fm_notify": {"agent_bind_host": layout.address, "agent_port": layout.snmp_port},
         "sysinv_database": {"connection": f"sqlite:///{layout.state_dir}/sysinv.sqlite"},
         "fm_database": {"connection": f"sqlite:///{layout.state_dir}/fm.sqlite"},
         "keystone_authtoken": {

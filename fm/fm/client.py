@@ -17,6 +17,7 @@ import msgspec
 from oslo_config import cfg
 
 from fm import conf, faults
+from fm.notify.settings import V2C_TRAP, V3_INFORM, Snmp, TrapDestination
 from fm.spool import Spool
 from stx import config, exception, rpc
 from stx import context as stx_context
@@ -27,7 +28,21 @@ VERSION = "2.0"
 
 Report = faults.Report
 
-__all__ = ["FaultReporter", "Manager", "Receipt", "Report", "clear", "clear_all", "log", "open_spool", "set_alarm"]
+__all__ = [
+    "V2C_TRAP",
+    "V3_INFORM",
+    "FaultReporter",
+    "Manager",
+    "Receipt",
+    "Report",
+    "Snmp",
+    "TrapDestination",
+    "clear",
+    "clear_all",
+    "log",
+    "open_spool",
+    "set_alarm",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,6 +149,10 @@ class Manager:
 
     def set_suppression(self, context: stx_context.RequestContext, type_uuid: str, status: str) -> None:
         self._rpc.call(context, "set_suppression", type_uuid=type_uuid, status=status)
+
+    def configure_snmp(self, context: stx_context.RequestContext, snmp: Snmp) -> None:
+        """Say whom SNMP is spoken to. fm-manager keeps it only for as long as it runs: say it again from time to time."""
+        self._rpc.call(context, "configure_snmp", snmp=snmp)
 
     def get_faults(
         self,

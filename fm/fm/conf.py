@@ -41,6 +41,81 @@ fm_opts = [
     ),
 ]
 
+notify_opts = [
+    cfg.IntOpt(
+        "queue_limit",
+        default=10_000,
+        min=100,
+        mutable=True,
+        help="Events that wait at the most for a receiver which does not take them; the oldest are given up for it then, and alarm "
+        "100.130 tells so. Events that have left the event log ([fm] event_log_max_size) wait no longer.",
+    ),
+    cfg.IntOpt(
+        "max_age",
+        default=3600,
+        min=10,
+        mutable=True,
+        help="Seconds that an event waits for a receiver at the most before it is given up for it. Raise it where a receiver may be "
+        "away for longer and still wants to know.",
+    ),
+    cfg.FloatOpt(
+        "timeout",
+        default=10.0,
+        min=0.1,
+        max=60.0,
+        mutable=True,
+        help="Seconds that a receiver may take to answer. One that takes longer is tried again, after 1 to 30 seconds.",
+    ),
+    cfg.StrOpt(
+        "webhook_url",
+        default="",
+        secret=True,
+        mutable=True,
+        help="URL that events are posted to as JSON: an object with system_name and a list of events. Empty: none.",
+    ),
+    cfg.StrOpt("webhook_token", default="", secret=True, mutable=True, help="Bearer token that is given to webhook_url."),
+    cfg.StrOpt(
+        "alertmanager_url",
+        default="",
+        secret=True,
+        mutable=True,
+        help="URL of an Alertmanager, or of what takes alerts as it does, without /api/v2/alerts. It is told of each change at once "
+        "and of all active alarms once a minute; an alert that it hears no more of for four minutes has ended for it. Empty: none.",
+    ),
+    cfg.StrOpt(
+        "alertmanager_token", default="", secret=True, mutable=True, help="Bearer token that is given to alertmanager_url."
+    ),
+    cfg.StrOpt(
+        "ca_file",
+        default="",
+        mutable=True,
+        help="PEM file with the authorities that certificates of https URLs are checked with. Empty: those that come with the "
+        "platform's HTTP library.",
+    ),
+    cfg.StrOpt(
+        "syslog",
+        default="",
+        regex=r"|/.+|.+:\d{1,5}",
+        mutable=True,
+        help="Where every event is written to as a line of JSON, with facility local5 and the tag fm-event.log: the path of a socket, "
+        "such as /dev/log, or HOST:PORT for UDP. Empty: nowhere.",
+    ),
+    cfg.HostAddressOpt(
+        "agent_bind_host",
+        default="0.0.0.0",  # noqa: S104
+        mutable=True,
+        help="Address that the SNMP agent listens on. It listens while there is a community (system snmp-comm-add). Answers come from "
+        "it: where the controllers have a floating address that managers ask, name that one.",
+    ),
+    cfg.PortOpt(
+        "agent_port",
+        default=161,
+        min=1,
+        mutable=True,
+        help="UDP port that the SNMP agent listens on. Below 1024 it must be root's.",
+    ),
+]
+
 api_opts = [
     *options.listening(PORT),
     cfg.IntOpt(
@@ -63,6 +138,7 @@ api_opts = [
 
 def register() -> None:
     CONF.register_opts(fm_opts, group="fm")
+    CONF.register_opts(notify_opts, group="fm_notify")
     CONF.register_opts(api_opts, group="fm_api")
 
 
@@ -72,4 +148,4 @@ register()
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
     from fm.db.api import database
 
-    return [("fm", fm_opts), ("fm_api", api_opts), *database.list_opts()]
+    return [("fm", fm_opts), ("fm_notify", notify_opts), ("fm_api", api_opts), *database.list_opts()]

@@ -14,6 +14,7 @@ from oslo_db import exception as db_exception
 
 from fm import catalogue, client, conf, faults, ledger
 from fm.db import api as db_api
+from fm.notify import keeper, settings
 from stx import exception, rpc, service
 from stx.context import RequestContext
 
@@ -33,9 +34,15 @@ _PRUNE_PAUSE_S = 0.01
 
 
 class Manager:
-    """What fm-manager does over RPC."""
+    """What fm-manager does over RPC.
+
+    :param snmp_changed: called with whom SNMP is spoken to, whenever somebody says so
+    """
 
     target = rpc.target(client.TOPIC, client.VERSION)
+
+    def __init__(self, snmp_changed: Callable[[settings.Snmp], None] = lambda snmp: None) -> None:
+        self._snmp_changed = snmp_changed
 
     @rpc.exposed
     def deliver(self, context: RequestContext, sender: str, reports: list[tuple[int, Any]]) -> client.Receipt:
@@ -118,6 +125,11 @@ class Manager:
         if not db_api.set_suppression(type_uuid, status):
             raise exception.NotFound(f"No alarm type has the uuid {type_uuid}. `fm event-suppress-list` shows them.")
 
+    @rpc.exposed
+    def configure_snmp(self, context: RequestContext, snmp: settings.Snmp) -> None:
+        """Take over whom SNMP is spoken to. It is kept for as long as this process runs: the owner says it again and again."""
+        self._snmp_changed(snmp)
+
 
 def _check(report: faults.Report) -> None:
     """:raises faults.MalformedError: when it is not to be stored"""
@@ -178,14 +190,19 @@ class Schema:
 
 def make_service() -> service.Service:
     conf.register()
-    return service.Service("fm-manager", [Schema(), service.Worker("fm-prune", prune, _PRUNE_PERIOD_S), _Server()])
+    notifier = keeper.Keeper()
+    pruner = service.Worker("fm-prune", prune, _PRUNE_PERIOD_S)
+    return service.Service("fm-manager", [Schema(), keeper.Figures(), notifier, pruner, _Server(notifier.configure)])
 
 
 class _Server:
     """The RPC server; made at start, when the options are known."""
 
+    def __init__(self, snmp_changed: Callable[[settings.Snmp], None]) -> None:
+        self._snmp_changed = snmp_changed
+
     def start(self) -> None:
-        self._server = rpc.Server(Manager())
+        self._server = rpc.Server(Manager(self._snmp_changed))
         self._server.start()
 
     def stop(self) -> None:

@@ -25,7 +25,7 @@ PACKAGES = (
     *("lldpd", "netcat-openbsd", "openssh-client", "pciutils", "procps", "python3", "python3-venv", "systemd", "systemd-sysv"),
     *("dnsmasq-base", "nftables", "postgresql", "rabbitmq-server", "rsync"),
 )
-EXTRAS = "boards,keystone,openstack,postgresql"
+EXTRAS = "boards,keystone,openstack,postgresql,snmp"
 FILES = Path(__file__).parent / "image"
 # Lets a host's wall clock be wrong; made from clock.c.
 CLOCK = "/usr/local/lib/stxlab/clock.so"

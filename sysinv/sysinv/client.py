@@ -38,6 +38,10 @@ STATE_FIELDS = (
 )
 # The event that the parameters of a service are effective as they are now; its payload names the service.
 PARAMETERS_APPLIED = "sysinv.service_parameter.apply"
+COMMUNITY_FIELDS = frozenset({"community", "view", "access"})
+TRAP_DESTINATION_FIELDS = frozenset(
+    {"ip_address", "community", "port", "type", "transport", "security_name", "auth_password", "priv_password"}
+)
 PARAMETER_FIELDS = frozenset({"name", "value", "personality", "resource"})
 
 
@@ -224,3 +228,29 @@ class Conductor:
     def get_applied_parameters(self, context: RequestContext, service: str) -> dict[str, dict[str, Any]]:
         """The effective parameters of a service, by section and name; empty where they were never applied."""
         return self._rpc.call(context, "get_applied_parameters", into=dict[str, dict[str, Any]], service=service)
+
+    def create_community(self, context: RequestContext, values: Mapping[str, Any]) -> str:
+        """Let whoever has this community ask over SNMP; gives its uuid.
+
+        :raises exception.Invalid, exception.Conflict: with all reasons against it
+        """
+        return self._rpc.call(context, "create_community", into=str, values=dict(values))
+
+    def update_community(self, context: RequestContext, community_uuid: str, changes: Mapping[str, Any]) -> None:
+        self._rpc.call(context, "update_community", community_uuid=community_uuid, changes=dict(changes))
+
+    def delete_community(self, context: RequestContext, community_uuid: str) -> None:
+        self._rpc.call(context, "delete_community", community_uuid=community_uuid)
+
+    def create_trap_destination(self, context: RequestContext, values: Mapping[str, Any]) -> str:
+        """Have traps or informs sent to an address; gives its uuid.
+
+        :raises exception.Invalid, exception.Conflict: with all reasons against it
+        """
+        return self._rpc.call(context, "create_trap_destination", into=str, values=dict(values))
+
+    def update_trap_destination(self, context: RequestContext, destination_uuid: str, changes: Mapping[str, Any]) -> None:
+        self._rpc.call(context, "update_trap_destination", destination_uuid=destination_uuid, changes=dict(changes))
+
+    def delete_trap_destination(self, context: RequestContext, destination_uuid: str) -> None:
+        self._rpc.call(context, "delete_trap_destination", destination_uuid=destination_uuid)

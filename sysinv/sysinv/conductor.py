@@ -30,6 +30,7 @@ from sysinv import (
     leases,
     rows,
     rules,
+    snmp,
     states,
     vault,
 )
@@ -49,7 +50,7 @@ _AUDIT_S = 60.0
 _NO_NEWS = frozenset({"uptime", *client.KEPT_FIELDS})
 
 
-class Conductor(Sensors, ServiceParameters):
+class Conductor(snmp.Snmp, Sensors, ServiceParameters):
     """What sysinv-conductor does over RPC. Configuration requests are carried out one after another.
 
     :ivar hosts_changed: called when something changed that files for hosts are made of
@@ -354,6 +355,9 @@ class _Parts:
         context = stx_context.internal("sysinv-conductor")
         audit = functools.partial(conductor.audit_installations, context)
         self._workers = [service.Worker("sysinv-installations", audit, _AUDIT_S)]
+        teller = service.Worker("sysinv-snmp", snmp.Teller().step, snmp.PERIOD_S)
+        conductor.snmp_changed = teller.nudge
+        self._workers.append(teller)
         options = CONF.sysinv_conductor
         if options.dnsmasq_path or options.tftp_path:
             publisher = boot.Publisher()

@@ -83,9 +83,9 @@ conductor_opts = [
     cfg.StrOpt(
         "secret_key_file",
         default="$state_path/sysinv.key",
-        help="File with the key that the passwords of board management controllers are encrypted with in the database. It is made "
-        "when the first password is stored. Set it to a place that both controllers have, and keep a copy apart from those of the "
-        "database: without it the passwords must be given again.",
+        help="File with the key that the passwords of board management controllers and of SNMP informs are encrypted with in the "
+        "database. It is made when the first password is stored. Set it to a place that both controllers have, and keep a copy apart "
+        "from those of the database: without it the passwords must be given again.",
     ),
     cfg.URIOpt(
         "controller_url",

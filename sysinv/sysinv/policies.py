@@ -14,6 +14,8 @@ INVENTORY_GET = "sysinv:inventory:get"
 SENSOR_MODIFY = "sysinv:isensors:modify"
 SERVICE_PARAMETER_GET = "sysinv:service_parameter:get"
 SERVICE_PARAMETER_MODIFY = "sysinv:service_parameter:modify"
+SNMP_GET = "sysinv:snmp:get"
+SNMP_MODIFY = "sysinv:snmp:modify"
 
 _INVENTORY = (
     "inodes",
@@ -29,6 +31,7 @@ _INVENTORY = (
     "isensors",
     "isensorgroups",
 )
+_SNMP = ("icommunity", "itrapdest")
 _SERVICES = ("servicenodes", "services", "servicegroup", "sm_servicegroup")
 
 
@@ -88,6 +91,19 @@ def list_rules() -> list[policy.policy.RuleDefault]:
             ("PATCH", "/v1/service_parameter/{uuid}"),
             ("DELETE", "/v1/service_parameter/{uuid}"),
             ("POST", "/v1/service_parameter/apply"),
+        ),
+        rule(
+            SNMP_GET,
+            read,
+            "See who may ask over SNMP and who gets traps.",
+            *[("GET", path) for name in _SNMP for path in (f"/v1/{name}", f"/v1/{name}/{{uuid}}")],
+        ),
+        rule(
+            SNMP_MODIFY,
+            configure,
+            "Say who may ask over SNMP and who gets traps.",
+            *[("POST", f"/v1/{name}") for name in _SNMP],
+            *[(method, f"/v1/{name}/{{uuid}}") for name in _SNMP for method in ("PATCH", "DELETE")],
         ),
     ]
 

@@ -86,3 +86,13 @@ spool_position = sa.Table(
     sa.Column("sequence", sa.BigInteger, nullable=False),
     sa.Column("updated_at", sa.DateTime, nullable=False),
 )
+
+# How far each of those outside has been told of the event log, and how many events could not be told.
+outlet = sa.Table(
+    "outlet",
+    metadata,
+    sa.Column("name", sa.String(255), primary_key=True),
+    sa.Column("event_id", sa.BigInteger, nullable=False),
+    sa.Column("dropped", sa.BigInteger, nullable=False),
+    sa.Column("updated_at", sa.DateTime, nullable=False),
+)

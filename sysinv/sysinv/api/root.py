@@ -7,6 +7,7 @@ from stx import service as stx_service
 from stx.rest import app, query
 from sysinv import conf, policies
 from sysinv.api.v1 import (
+    community,
     cpu,
     disk,
     host,
@@ -25,6 +26,7 @@ from sysinv.api.v1 import (
     servicegroup,
     servicenode,
     system,
+    trap_destination,
 )
 
 _RESOURCES = {
@@ -43,6 +45,8 @@ _RESOURCES = {
     "isensors": sensor.controller,
     "isensorgroups": sensorgroup.controller,
     "service_parameter": service_parameter.ServiceParameterController,
+    "icommunity": community.CommunityController,
+    "itrapdest": trap_destination.TrapDestinationController,
     "servicenodes": servicenode.controller,
     "services": service.controller,
     "servicegroup": servicegroup.controller,

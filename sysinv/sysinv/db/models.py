@@ -361,3 +361,23 @@ host_inventory = sa.Table(
     sa.Column("digest", sa.String(64), nullable=False),
     sa.Column("reported_at", sa.DateTime, nullable=False),
 )
+
+i_community = _table(
+    "i_community",
+    _text("community", nullable=False, unique=True),
+    _text("view", nullable=False),
+    _text("access", nullable=False),
+)
+
+# The two passwords are encrypted.
+i_trap_destination = _table(
+    "i_trap_destination",
+    _text("ip_address", nullable=False, unique=True),
+    _text("community"),
+    sa.Column("port", sa.Integer, nullable=False),
+    _text("type", nullable=False),
+    _text("transport", nullable=False),
+    _text("security_name"),
+    sa.Column("auth_password", sa.Text),
+    sa.Column("priv_password", sa.Text),
+)

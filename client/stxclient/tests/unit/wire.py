@@ -204,6 +204,8 @@ def _lists() -> dict[str, list[dict[str, Any]]]:
         "/v1/services": data.SERVICES,
         "/v1/servicegroup": data.SERVICE_GROUPS,
         "/v1/service_parameter": data.PARAMETERS,
+        "/v1/icommunity": data.COMMUNITIES,
+        "/v1/itrapdest": data.TRAP_DESTINATIONS,
         "/v1/alarms": data.ALARMS,
         "/v1/event_log": data.EVENTS,
         "/v1/event_suppression": data.KINDS,

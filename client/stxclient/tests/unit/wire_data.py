@@ -412,3 +412,29 @@ PARAMETERS = [
     }
     for number, (name, value) in enumerate((("heartbeat_period", "100"), ("mnfa_threshold", "2")), 1)
 ]
+
+COMMUNITIES = [
+    {
+        "uuid": "c0000000-0000-4000-8000-000000000001",
+        "community": "public",
+        "view": ".1",
+        "access": "ro",
+        "created_at": "2026-01-01T00:00:00+00:00",
+        "updated_at": None,
+    }
+]
+
+TRAP_DESTINATIONS = [
+    {
+        "uuid": f"d0000000-0000-4000-8000-00000000000{number}",
+        "ip_address": f"192.0.2.{number}",
+        "community": community,
+        "port": 162,
+        "type": kind,
+        "transport": "udp",
+        "security_name": user,
+        "created_at": "2026-01-01T00:00:00+00:00",
+        "updated_at": None,
+    }
+    for number, community, kind, user in ((7, "public", "snmpv2c_trap", None), (8, None, "snmpv3_inform", "watcher"))
+]

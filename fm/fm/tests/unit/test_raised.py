@@ -16,13 +16,15 @@ _TOP = pathlib.Path(fm.__file__).parents[2]
 
 
 def _sources() -> Iterator[tuple[str, ast.Module]]:
-    """Every module of a component that stands above Fault Management, with the name of the component's room."""
+    """Every module of a component, with the name of the component's room."""
     for package in _TOP.glob("*/*/__init__.py"):
         room = package.relative_to(_TOP).parts[0]
-        if room in ("common", "client", "fm", "tests"):
+        if room in ("common", "client", "tests"):
             continue
         for path in package.parent.rglob("*.py"):
-            if "tests" not in path.relative_to(package.parent).parts:
+            parts = path.relative_to(package.parent).parts
+            # The REST service passes on what others say.
+            if "tests" not in parts and (room, parts[0]) != ("fm", "api"):
                 yield room, ast.parse(path.read_text(encoding="utf-8"))
 
 

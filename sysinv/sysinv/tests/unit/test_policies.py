@@ -54,6 +54,18 @@ _PATHS: tuple[tuple[str, str, tuple[str, ...], int], ...] = (
     ("POST", "/v1/service_parameter", CONFIGURATORS, 409),
     ("POST", "/v1/service_parameter/apply", CONFIGURATORS, 200),
     ("DELETE", "/v1/service_parameter/{service_parameter}", CONFIGURATORS, 400),
+    *(
+        each
+        for name in ("icommunity", "itrapdest")
+        for each in (
+            ("GET", f"/v1/{name}", READERS, 200),
+            ("GET", f"/v1/{name}/detail", READERS, 200),
+            ("GET", f"/v1/{name}/nothing", READERS, 404),
+            ("POST", f"/v1/{name}", CONFIGURATORS, 400),
+            ("PATCH", f"/v1/{name}/nothing", CONFIGURATORS, 400),
+            ("DELETE", f"/v1/{name}/nothing", CONFIGURATORS, 404),
+        )
+    ),
 )
 _BODIES: dict[str, Any] = {
     "POST": {"personality": "worker", "hostname": "compute-1", "mgmt_mac": "08:00:27:00:01:02"},
@@ -163,5 +175,7 @@ class RulesTest(base.SystemTest):
             ("PATCH", "/v1/service_parameter/{uuid}"),
             ("DELETE", "/v1/service_parameter/{uuid}"),
             ("POST", "/v1/service_parameter/apply"),
+            *((method, f"/v1/{name}") for name in ("icommunity", "itrapdest") for method in ("GET", "POST")),
+            *((method, f"/v1/{name}/{{uuid}}") for name in ("icommunity", "itrapdest") for method in ("GET", "PATCH", "DELETE")),
         }
         self.assertEqual(set(), expected - documented)

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Carries the events of the log, one after another, to one receiver. What another receiver does is nothing to it."""
+
+import datetime
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from oslo_config import cfg
+
+from fm import client
+from fm.db import outlets as db_outlets
+from fm.notify import course
+from stx import exception, service
+
+LOG = logging.getLogger(__name__)
+CONF = cfg.CONF
+
+ALARM_ID = "100.130"
+POLL_S = 0.5
+# Events that are sent together; those of one that fails are all sent again.
+_BATCH = 50
+
+
+class Undelivered(exception.StxException):
+    """The receiver did not take it. The message has no secret in it: it goes into logs and alarms."""
+
+
+class Sender:
+    """How events get to one kind of receiver.
+
+    :cvar takes_suppressed: whether it is told of kinds of alarms that are suppressed, too
+    """
+
+    takes_suppressed = False
+
+    def send(self, events: Sequence[course.Event]) -> None:
+        """Give events to the receiver, one or more, by ascending number.
+
+        :raises Undelivered: when it may not have got all of them
+        """
+        raise NotImplementedError
+
+    def rest(self) -> None:
+        """What is to be done while there is nothing to send; called about twice a second.
+
+        :raises Undelivered: when the receiver does not take it
+        """
+
+    def close(self) -> None:
+        """Give up what is held for the receiver."""
+
+
+class Outlet:
+    """One receiver: its place in the event log, and the thread that moves it forward.
+
+    :param name: tells it from others, in the database, in logs and in the alarm about it
+    :param now: tells the time in UTC without time zone
+    """
+
+    def __init__(
+        self,
+        name: str,
+        sender: Sender,
+        faults: client.FaultReporter,
+        now: Callable[[], datetime.datetime] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        self._sender = sender
+        self._faults = faults
+        self._now = now or (lambda: datetime.datetime.now(datetime.UTC).replace(tzinfo=None))
+        self._monotonic = monotonic
+        self._place: course.Place | None = None
+        self._failures = 0
+        self._retry_at = 0.0
+        # None: an earlier process may have set it.
+        self._is_alarmed: bool | None = None
+        self._stopping = threading.Event()
+        self._worker = service.Worker(f"fm-outlet-{name}", self.step, POLL_S)
+
+    def start(self) -> None:
+        self._worker.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._worker.stop()
+        self._sender.close()
+
+    def is_healthy(self) -> bool:
+        return self._worker.is_healthy()
+
+    def step(self) -> None:
+        """Send what there is, as far as the receiver takes it."""
+        newest = db_outlets.newest_event()
+        if self._place is None:
+            # A new receiver is told what happens from now on.
+            place = db_outlets.places().get(self.name)
+            self._place = place or course.Place(newest)
+            if place is None:
+                db_outlets.move(self.name, self._place)
+        self._advance(course.bounded(self._place, newest, min(CONF.fm_notify.queue_limit, CONF.fm.event_log_max_size)))
+        while not self._stopping.is_set() and self._send_batch():
+            pass
+
+    def _send_batch(self) -> bool:
+        """Send a batch. Gives whether there may be more."""
+        events = course.settled(db_outlets.events_after(self._place.event_id, _BATCH), self._place, self._now())
+        if stale := course.too_old(events, CONF.fm_notify.max_age, self._now()):
+            self._advance(self._place.past(events[stale - 1]["id"], stale))
+            return True
+        if self._monotonic() < self._retry_at:
+            return False
+        wanted = [event for event in events if self._sender.takes_suppressed or not event["is_suppressed"]]
+        try:
+            if wanted:
+                self._sender.send(wanted)
+            else:
+                self._sender.rest()
+        except Undelivered as error:
+            self._fail(error)
+            return False
+        if self._failures:
+            LOG.info("%s is told again of what happens", self.name)
+            self._failures, self._retry_at = 0, 0.0
+        if events:
+            self._advance(self._place.past(events[-1]["id"]))
+        elif self._is_alarmed is not False:
+            self._faults.clear_fault(ALARM_ID, entity(self.name))
+            self._is_alarmed = False
+        return bool(events)
+
+    def _fail(self, error: Undelivered) -> None:
+        self._failures += 1
+        self._retry_at = self._monotonic() + course.backoff_s(self._failures)
+        if self._failures == 1:
+            LOG.warning("%s cannot be told of what happens, which waits: %s", self.name, error.message)
+
+    def _advance(self, place: course.Place) -> None:
+        before, self._place = self._place, place
+        if place == before:
+            return
+        db_outlets.move(self.name, place)
+        if place.dropped == before.dropped:
+            return
+        LOG.error("%s is never told of %d events, up to number %d", self.name, place.dropped - before.dropped, place.event_id)
+        if not self._is_alarmed:
+            text = f"{self.name} could not be told of events, and some were given up. The log of fm-notifier has how many."
+            self._faults.set_fault(ALARM_ID, entity(self.name), text)
+            self._is_alarmed = True
+
+
+def entity(name: str) -> str:
+    """What an alarm about the outlet is about."""
+    return f"notification={name}"
+
+
+def forget(names: Sequence[str], faults: client.FaultReporter) -> None:
+    """Forget outlets that are no more, and what was wrong with them."""
+    faults.report([client.clear(ALARM_ID, entity(name)) for name in names])
+    db_outlets.remove(names)

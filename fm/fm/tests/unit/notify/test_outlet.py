@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One receiver: what it gets, what happens when it takes nothing."""
+
+import datetime
+from collections.abc import Sequence
+
+from fm import client
+from fm.db import api as db_api
+from fm.db import outlets as db_outlets
+from fm.notify import course, outlet
+from fm.tests.unit import base
+from stx import paging
+
+
+class Receiver(outlet.Sender):
+    """:ivar is_up: whether it takes what it gets"""
+
+    def __init__(self) -> None:
+        self.is_up, self.tries, self.rests = True, 0, 0
+        self.got: list[str] = []
+
+    def send(self, events: Sequence[course.Event]) -> None:
+        self.tries += 1
+        if not self.is_up:
+            raise outlet.Undelivered("It is away.")
+        self.got += [event["reason_text"] for event in events]
+
+    def rest(self) -> None:
+        self.rests += 1
+
+
+class OutletTest(base.DatabaseTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.platform.conf.config(group="fm_notify", queue_limit=100, max_age=600)
+        self.receiver = Receiver()
+        self.later_s = 0.0
+        self.outlet = self.make()
+
+    def make(self) -> outlet.Outlet:
+        made = outlet.Outlet("one", self.receiver, client.FaultReporter(), self.now, lambda: self.later_s)
+        self.addCleanup(made.stop)
+        return made
+
+    def now(self) -> datetime.datetime:
+        return datetime.datetime.now(datetime.UTC).replace(tzinfo=None) + datetime.timedelta(seconds=self.later_s)
+
+    def happen(self, *texts: str, alarm_id: str = "200.006") -> None:
+        db_api.store([base.report("log", reason_text=text, alarm_id=alarm_id) for text in texts])
+
+    def reported(self) -> list[str]:
+        """What was reported of the outlet, in order."""
+        spool = client.open_spool()
+        try:
+            found = [client.msgspec.json.decode(body) for _, body in spool.read(100).reports]
+        finally:
+            spool.close()
+        self.assertLessEqual(
+            {(each["alarm_id"], each["entity_instance_id"]) for each in found}, {("100.130", "notification=one")}
+        )
+        return [each["operation"] for each in found]
+
+    def test_it_is_told_what_happens_from_the_first_look_on_in_order(self) -> None:
+        self.happen("before")
+        self.outlet.step()
+        self.happen(*(f"{number}" for number in range(80)))
+        self.happen("last")
+        self.outlet.step()
+        self.assertEqual([*(f"{number}" for number in range(80)), "last"], self.receiver.got)
+
+    def test_another_process_goes_on_where_the_last_one_was(self) -> None:
+        self.outlet.step()
+        self.happen("1")
+        self.outlet.step()
+        self.happen("2")
+        self.make().step()
+        self.assertEqual(["1", "2"], self.receiver.got)
+
+    def test_what_it_does_not_take_is_sent_again_after_a_pause(self) -> None:
+        self.outlet.step()
+        self.receiver.is_up = False
+        self.happen("1")
+        self.outlet.step()
+        self.outlet.step()
+        self.assertEqual(1, self.receiver.tries)
+        self.receiver.is_up = True
+        self.later_s = 1
+        self.outlet.step()
+        self.assertEqual(["1"], self.receiver.got)
+        self.assertEqual(["clear"], self.reported())
+
+    def test_more_than_the_bound_is_dropped_counted_and_alarmed_until_all_is_told(self) -> None:
+        self.outlet.step()
+        self.receiver.is_up = False
+        for first in (0, 150):
+            self.happen(*(f"{number}" for number in range(first, first + 150)))
+            self.outlet.step()
+        self.assertEqual(200, db_outlets.places()["one"].dropped)
+        # An alarm that is set already is not set again.
+        self.assertEqual(["clear", "set"], self.reported())
+        self.receiver.is_up = True
+        self.later_s = 10
+        self.outlet.step()
+        self.assertEqual([f"{number}" for number in range(200, 300)], self.receiver.got)
+        self.assertEqual(["clear", "set", "clear"], self.reported())
+        self.assertEqual(200, db_outlets.places()["one"].dropped)
+
+    def test_what_waits_for_too_long_is_dropped(self) -> None:
+        self.outlet.step()
+        self.receiver.is_up = False
+        self.happen("1", "2")
+        self.outlet.step()
+        self.later_s = 601
+        self.outlet.step()
+        self.assertEqual(2, db_outlets.places()["one"].dropped)
+        self.receiver.is_up = True
+        self.happen("3")
+        self.outlet.step()
+        self.assertEqual([], self.receiver.got)
+
+    def test_suppressed_kinds_are_for_those_who_want_them(self) -> None:
+        kind = next(row for row in db_api.list_types(paging.Page(2000)) if row["alarm_id"] == "200.006")
+        db_api.set_suppression(kind["uuid"], "suppressed")
+        self.outlet.step()
+        self.happen("1")
+        db_api.store([base.report("log", "host=compute-1", alarm_id="200.004", reason_text="2")])
+        self.outlet.step()
+        self.assertEqual(["2"], self.receiver.got)
+        self.receiver.takes_suppressed = True
+        self.happen("3")
+        self.outlet.step()
+        self.assertEqual(["2", "3"], self.receiver.got)
+
+    def test_it_rests_while_nothing_happens(self) -> None:
+        self.outlet.step()
+        self.outlet.step()
+        self.assertEqual((2, 0), (self.receiver.rests, self.receiver.tries))
+
+    def test_one_that_is_no_more_is_forgotten_with_its_alarm(self) -> None:
+        self.outlet.step()
+        outlet.forget(["one"], client.FaultReporter())
+        self.assertEqual({}, db_outlets.places())
+        self.assertEqual("clear", self.reported()[-1])
