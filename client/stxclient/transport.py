@@ -22,7 +22,7 @@ CONNECT_TIMEOUT_S = 10.0
 PAGE_SIZE = 500
 # A stream says that it lives every 10 seconds.
 SILENCE_S = 30.0
-_SECRETS = frozenset({"bm_password"})
+_SECRETS = frozenset({"bm_password", "auth_password", "priv_password"})
 
 Parameters = Iterable[tuple[str, str]]
 

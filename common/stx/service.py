@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import stevedore
@@ -185,11 +185,13 @@ class Process:
 
     def _reload(self) -> None:
         try:
-            CONF.mutate_config_files()
+            changed = _mutate()
         except (cfg.Error, SystemExit) as error:
             # SystemExit: oslo.config has printed which command line option has a wrong value in the file.
             LOG.error("The changed options were not taken over: %s", str(error) or "one has a wrong value")
             return
+        for group, option in sorted((group or "DEFAULT", option) for group, option in changed):
+            LOG.info("The option %s.%s was changed", group, option)
         for service in self._started:
             with _logged(f"{service.name} did not take over the changed options"):
                 service.reset()
@@ -203,6 +205,21 @@ class Process:
         with _logged("the message bus was not closed"):
             rpc.reset()
         LOG.info("%s stopped after %.2f s", self.name, time.monotonic() - begun)
+
+
+def _mutate() -> Iterable[tuple[str | None, str]]:
+    """Read options anew. Gives those that changed.
+
+    The library would tell what each was and is, those that are secret too.
+    """
+    library = logging.getLogger(cfg.__name__)
+    before = library.level
+    library.setLevel(logging.WARNING)
+    try:
+        changed: Iterable[tuple[str | None, str]] = CONF.mutate_config_files()
+    finally:
+        library.setLevel(before)
+    return changed
 
 
 @contextlib.contextmanager

@@ -284,7 +284,7 @@ class PathTest(base.BaseTestCase):
 
 
 class SecretsTest(sessions.LibraryTest):
-    def test_password_of_a_board_never_reaches_the_log(self) -> None:
+    def test_passwords_never_reach_the_log(self) -> None:
         log = io.StringIO()
         handler = logging.StreamHandler(log)
         root = logging.getLogger()
@@ -297,6 +297,8 @@ class SecretsTest(sessions.LibraryTest):
         self.client.hosts.create(hostname="compute-0", bm_password="hidden-1")
         self.client.hosts.update("compute-0", {"bm_password": "hidden-2"})
         self.client.hosts.update("compute-0", {"serialid": "shown"})
+        self.wire.answers["POST", "/v1/itrapdest"] = wire.as_json({})
+        self.client.trap_destinations.create(ip_address="192.0.2.9", auth_password="hidden-3", priv_password="hidden-4")
         self.assertIn("shown", log.getvalue())
         for secret in ("hidden", wire.PASSWORD, wire.TOKEN):
             self.assertNotIn(secret, log.getvalue())

@@ -306,6 +306,11 @@ class ProcessTest(testing.TestCase):
             self.configure(f"[probe]\ncolours = {colours}")
             process.send(signal.SIGHUP)
             self.assertEqual(f"colours {colours}\n", process.output.readline())
+        # They may be secret.
+        process.send(signal.SIGTERM)
+        _, _, errors = process.end()
+        self.assertIn("The option probe.colours was changed", errors)
+        self.assertNotIn("changed from", errors)
 
     def test_wrong_options_are_not_taken_over_and_the_process_lives_on(self) -> None:
         process = self.ready("reloading")
