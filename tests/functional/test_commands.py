@@ -142,6 +142,12 @@ class Commands:
         self.addCleanup(self.ask, "platform", "DELETE", f"/v1/ihosts/{made}")
         self.platform.python(REPORT, made, json.dumps(INVENTORY))
         self.platform.python(LEARN, made, json.dumps(SENSORS))
+        for path, told in (
+            ("icommunity", {"community": "lists"}),
+            ("itrapdest", {"ip_address": "127.0.0.1", "port": 9, "community": "lists"}),
+        ):
+            added = self.ask("platform", "POST", f"/v1/{path}", told).json["uuid"]
+            self.addCleanup(self.ask, "platform", "DELETE", f"/v1/{path}/{added}")
         device = self.ask("platform", "GET", f"/v1/ihosts/{made}/pci_devices").json["pci_devices"]
         self.assertEqual(1, len(device))
         return HOST
@@ -151,6 +157,8 @@ class Commands:
         return [
             ("system", "host-list"),
             *(("system", name, host, *(["--all"] if name == "host-device-list" else [])) for name in of_host),
+            ("system", "snmp-comm-list"),
+            ("system", "snmp-trapdest-list"),
             ("fm", "alarm-list"),
             ("fm", "alarm-summary"),
             ("fm", "event-list", "--limit", "20"),
@@ -173,6 +181,9 @@ class Commands:
             every = ["--all"] if listed == "host-device-list" else []
             items = self.call("system", listed, host, *every, "-f", "json").out
             found += [("system", *shown, str(item[column])) for item in json.loads(items)[:1]]
+        for what, column in (("comm", "SNMP community"), ("trapdest", "IP Address")):
+            items = self.call("system", f"snmp-{what}-list", "-f", "json").out
+            found += [("system", f"snmp-{what}-show", str(item[column])) for item in json.loads(items)[:1]]
         return found
 
     def test_every_list_and_sheet_is_a_table_for_people(self) -> None:
