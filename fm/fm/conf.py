@@ -80,7 +80,8 @@ notify_opts = [
         secret=True,
         mutable=True,
         help="URL of an Alertmanager, or of what takes alerts as it does, without /api/v2/alerts. It is told of each change at once "
-        "and of all active alarms once a minute; an alert that it hears no more of for four minutes has ended for it. Empty: none.",
+        "and of all alarms that the list shows once a minute; an alert that it hears no more of for four minutes has ended for it. "
+        "Empty: none.",
     ),
     cfg.StrOpt(
         "alertmanager_token", default="", secret=True, mutable=True, help="Bearer token that is given to alertmanager_url."

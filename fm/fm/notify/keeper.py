@@ -161,7 +161,9 @@ class Figures:
 
     def collect(self) -> Iterable[core.Metric]:
         alarms = core.GaugeMetricFamily(
-            "fm_active_alarms", "Active alarms, without those of suppressed kinds.", labels=["severity"]
+            "fm_active_alarms",
+            "Active alarms, without those of suppressed kinds and those hidden by alarms around them.",
+            labels=["severity"],
         )
         waiting = core.GaugeMetricFamily("fm_outlet_waiting_events", "Events that an outlet has not sent yet.", labels=["outlet"])
         dropped = core.CounterMetricFamily("fm_outlet_dropped_events", "Events that an outlet gave up.", labels=["outlet"])
