@@ -93,19 +93,20 @@ class Outlet:
 
     def step(self) -> None:
         """Send what there is, as far as the receiver takes it."""
-        newest = db_outlets.newest_event()
         if self._place is None:
             # A new receiver is told what happens from now on.
             place = db_outlets.places().get(self.name)
-            self._place = place or course.Place(newest)
+            self._place = place or course.Place(db_outlets.newest_event())
             if place is None:
                 db_outlets.move(self.name, self._place)
-        self._advance(course.bounded(self._place, newest, min(CONF.fm_notify.queue_limit, CONF.fm.event_log_max_size)))
         while not self._stopping.is_set() and self._send_batch():
             pass
 
     def _send_batch(self) -> bool:
         """Send a batch. Gives whether there may be more."""
+        # Before each: to one that is slow, a step may never come to an end.
+        limit = min(CONF.fm_notify.queue_limit, CONF.fm.event_log_max_size)
+        self._advance(course.bounded(self._place, db_outlets.newest_event(), limit))
         events = course.settled(db_outlets.events_after(self._place.event_id, _BATCH), self._place, self._now())
         if stale := course.too_old(events, CONF.fm_notify.max_age, self._now()):
             self._advance(self._place.past(events[stale - 1]["id"], stale))

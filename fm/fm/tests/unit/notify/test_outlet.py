@@ -2,7 +2,7 @@
 """One receiver: what it gets, what happens when it takes nothing."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fm import client
 from fm.db import api as db_api
@@ -13,14 +13,18 @@ from stx import paging
 
 
 class Receiver(outlet.Sender):
-    """:ivar is_up: whether it takes what it gets"""
+    """:ivar is_up: whether it takes what it gets
+    :ivar meanwhile: what happens while it takes something
+    """
 
     def __init__(self) -> None:
         self.is_up, self.tries, self.rests = True, 0, 0
         self.got: list[str] = []
+        self.meanwhile: Callable[[], None] = lambda: None
 
     def send(self, events: Sequence[course.Event]) -> None:
         self.tries += 1
+        self.meanwhile()
         if not self.is_up:
             raise outlet.Undelivered("It is away.")
         self.got += [event["reason_text"] for event in events]
@@ -104,6 +108,20 @@ class OutletTest(base.DatabaseTest):
         self.assertEqual([f"{number}" for number in range(200, 300)], self.receiver.got)
         self.assertEqual(["clear", "set", "clear"], self.reported())
         self.assertEqual(200, db_outlets.places()["one"].dropped)
+
+    def test_the_bound_holds_while_a_slow_one_takes_what_it_gets(self) -> None:
+        self.outlet.step()
+        self.happen("first")
+
+        def meanwhile() -> None:
+            self.receiver.meanwhile = lambda: None
+            self.happen(*(f"{number}" for number in range(150)))
+
+        self.receiver.meanwhile = meanwhile
+        self.outlet.step()
+        self.assertEqual(["first", *(f"{number}" for number in range(50, 150))], self.receiver.got)
+        self.assertEqual(50, db_outlets.places()["one"].dropped)
+        self.assertEqual(["clear", "set", "clear"], self.reported())
 
     def test_what_waits_for_too_long_is_dropped(self) -> None:
         self.outlet.step()
