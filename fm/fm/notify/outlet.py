@@ -43,7 +43,7 @@ class Sender:
         raise NotImplementedError
 
     def rest(self) -> None:
-        """What is to be done while there is nothing to send; called about twice a second.
+        """What is to be done besides; called about twice a second, and after each batch of events. It bounds how often it does it.
 
         :raises Undelivered: when the receiver does not take it
         """
@@ -114,23 +114,28 @@ class Outlet:
         if self._monotonic() < self._retry_at:
             return False
         wanted = [event for event in events if self._sender.takes_suppressed or not event["is_suppressed"]]
-        try:
-            if wanted:
-                self._sender.send(wanted)
-            else:
-                self._sender.rest()
-        except Undelivered as error:
-            self._fail(error)
+        if wanted and not self._is_done(lambda: self._sender.send(wanted)):
+            return False
+        if events:
+            self._advance(self._place.past(events[-1]["id"]))
+        # After events too: under a steady load there is always something to send.
+        if not self._is_done(self._sender.rest):
             return False
         if self._failures:
             LOG.info("%s is told again of what happens", self.name)
             self._failures, self._retry_at = 0, 0.0
-        if events:
-            self._advance(self._place.past(events[-1]["id"]))
-        elif self._is_alarmed is not False:
+        if not events and self._is_alarmed is not False:
             self._faults.clear_fault(ALARM_ID, entity(self.name))
             self._is_alarmed = False
         return bool(events)
+
+    def _is_done(self, work: Callable[[], None]) -> bool:
+        try:
+            work()
+        except Undelivered as error:
+            self._fail(error)
+            return False
+        return True
 
     def _fail(self, error: Undelivered) -> None:
         self._failures += 1

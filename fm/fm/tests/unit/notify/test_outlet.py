@@ -13,12 +13,16 @@ from stx import paging
 
 
 class Receiver(outlet.Sender):
-    """:ivar is_up: whether it takes what it gets
+    """Somebody who is told.
+
+    :ivar is_up: whether it takes what it gets
+    :ivar is_rest_up: whether it takes what it gets besides
     :ivar meanwhile: what happens while it takes something
     """
 
     def __init__(self) -> None:
-        self.is_up, self.tries, self.rests = True, 0, 0
+        self.is_up = self.is_rest_up = True
+        self.tries = self.rests = 0
         self.got: list[str] = []
         self.meanwhile: Callable[[], None] = lambda: None
 
@@ -31,6 +35,8 @@ class Receiver(outlet.Sender):
 
     def rest(self) -> None:
         self.rests += 1
+        if not self.is_rest_up:
+            raise outlet.Undelivered("It does not take that.")
 
 
 class OutletTest(base.DatabaseTest):
@@ -148,6 +154,22 @@ class OutletTest(base.DatabaseTest):
         self.happen("3")
         self.outlet.step()
         self.assertEqual(["2", "3"], self.receiver.got)
+
+    def test_it_rests_after_events_too(self) -> None:
+        self.outlet.step()
+        self.happen(*(f"{number}" for number in range(80)))
+        self.outlet.step()
+        self.assertEqual((4, 2), (self.receiver.rests, self.receiver.tries))
+
+    def test_what_was_sent_is_not_sent_again_when_the_rest_fails(self) -> None:
+        self.outlet.step()
+        self.receiver.is_rest_up = False
+        self.happen("1")
+        self.outlet.step()
+        self.receiver.is_rest_up = True
+        self.later_s = 1
+        self.outlet.step()
+        self.assertEqual(["1"], self.receiver.got)
 
     def test_it_rests_while_nothing_happens(self) -> None:
         self.outlet.step()
