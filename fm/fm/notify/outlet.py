@@ -5,6 +5,7 @@ import datetime
 import logging
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
 
 from oslo_config import cfg
@@ -133,15 +134,23 @@ class Outlet:
         try:
             work()
         except Undelivered as error:
-            self._fail(error)
-            return False
-        return True
+            self._fail(error.message)
+        except exception.Unavailable:
+            # The database is, which is nothing of the receiver's.
+            raise
+        except Exception as error:
+            # Its text may have a secret in it.
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            self._fail(f"{type(error).__name__} at {where.filename}:{where.lineno}.")
+        else:
+            return True
+        return False
 
-    def _fail(self, error: Undelivered) -> None:
+    def _fail(self, why: str) -> None:
         self._failures += 1
         self._retry_at = self._monotonic() + course.backoff_s(self._failures)
         if self._failures == 1:
-            LOG.warning("%s cannot be told of what happens, which waits: %s", self.name, error.message)
+            LOG.warning("%s cannot be told of what happens, which waits: %s", self.name, why)
 
     def _advance(self, place: course.Place) -> None:
         before, self._place = self._place, place

@@ -4,18 +4,20 @@
 import datetime
 from collections.abc import Callable, Sequence
 
+import fixtures
+
 from fm import client
 from fm.db import api as db_api
 from fm.db import outlets as db_outlets
 from fm.notify import course, outlet
 from fm.tests.unit import base
-from stx import paging
+from stx import exception, paging
 
 
 class Receiver(outlet.Sender):
     """Somebody who is told.
 
-    :ivar is_up: whether it takes what it gets
+    :ivar is_up: whether it takes what it gets, and raises no error
     :ivar is_rest_up: whether it takes what it gets besides
     :ivar meanwhile: what happens while it takes something
     """
@@ -23,6 +25,7 @@ class Receiver(outlet.Sender):
     def __init__(self) -> None:
         self.is_up = self.is_rest_up = True
         self.tries = self.rests = 0
+        self.error: Exception = outlet.Undelivered("It is away.")
         self.got: list[str] = []
         self.meanwhile: Callable[[], None] = lambda: None
 
@@ -30,7 +33,7 @@ class Receiver(outlet.Sender):
         self.tries += 1
         self.meanwhile()
         if not self.is_up:
-            raise outlet.Undelivered("It is away.")
+            raise self.error
         self.got += [event["reason_text"] for event in events]
 
     def rest(self) -> None:
@@ -98,6 +101,24 @@ class OutletTest(base.DatabaseTest):
         self.outlet.step()
         self.assertEqual(["1"], self.receiver.got)
         self.assertEqual(["clear"], self.reported())
+
+    def test_an_error_that_nobody_thought_of_is_a_failure_like_another_and_no_secret_of_it_is_logged(self) -> None:
+        log = self.useFixture(fixtures.FakeLogger())
+        self.outlet.step()
+        self.receiver.is_up, self.receiver.error = False, OverflowError("a-secret-key")
+        self.happen("1")
+        for self.later_s in (0, 0.5, 1):
+            self.outlet.step()
+        self.assertEqual(2, self.receiver.tries)
+        (line,) = log.output.splitlines()
+        self.assertRegex(line, r"one cannot be told of what happens, which waits: OverflowError at .*test_outlet.py:\d+\.$")
+
+    def test_a_database_that_is_away_is_no_failure_of_the_receiver(self) -> None:
+        self.outlet.step()
+        self.receiver.is_up, self.receiver.error = False, exception.Unavailable("The database is away.")
+        self.happen("1")
+        for _ in range(2):
+            self.assertRaises(exception.Unavailable, self.outlet.step)
 
     def test_more_than_the_bound_is_dropped_counted_and_alarmed_until_all_is_told(self) -> None:
         self.outlet.step()
