@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Carries the events of the log, one after another, to one receiver. What another receiver does is nothing to it."""
 
+import contextlib
 import datetime
 import logging
 import threading
@@ -76,7 +77,8 @@ class Outlet:
         self._place: course.Place | None = None
         self._failures = 0
         self._retry_at = 0.0
-        # None: an earlier process may have set it.
+        # Whether events were given up and more of them wait, and what was said of that. None: an earlier process knows.
+        self._is_behind: bool | None = None
         self._is_alarmed: bool | None = None
         self._stopping = threading.Event()
         self._worker = service.Worker(f"fm-outlet-{name}", self.step, POLL_S)
@@ -94,6 +96,7 @@ class Outlet:
 
     def step(self) -> None:
         """Send what there is, as far as the receiver takes it."""
+        self._report()
         if self._place is None:
             # A new receiver is told what happens from now on.
             place = db_outlets.places().get(self.name)
@@ -125,9 +128,9 @@ class Outlet:
         if self._failures:
             LOG.info("%s is told again of what happens", self.name)
             self._failures, self._retry_at = 0, 0.0
-        if not events and self._is_alarmed is not False:
-            self._faults.clear_fault(ALARM_ID, entity(self.name))
-            self._is_alarmed = False
+        if not events:
+            self._is_behind = False
+            self._report()
         return bool(events)
 
     def _is_done(self, work: Callable[[], None]) -> bool:
@@ -160,10 +163,21 @@ class Outlet:
         if place.dropped == before.dropped:
             return
         LOG.error("%s is never told of %d events, up to number %d", self.name, place.dropped - before.dropped, place.event_id)
-        if not self._is_alarmed:
-            text = f"{self.name} could not be told of events, and some were given up. The log of fm-notifier has how many."
-            self._faults.set_fault(ALARM_ID, entity(self.name), text)
-            self._is_alarmed = True
+        self._is_behind = True
+        self._report()
+
+    def _report(self) -> None:
+        """Raise or clear the alarm about the outlet, where that is not done yet."""
+        if self._is_behind == self._is_alarmed:
+            return
+        # A spool that takes nothing now may take it at the next step.
+        with contextlib.suppress(exception.Unavailable):
+            if self._is_behind:
+                text = f"{self.name} could not be told of events, and some were given up. The log of fm-notifier has how many."
+                self._faults.set_fault(ALARM_ID, entity(self.name), text)
+            else:
+                self._faults.clear_fault(ALARM_ID, entity(self.name))
+            self._is_alarmed = self._is_behind
 
 
 def entity(name: str) -> str:

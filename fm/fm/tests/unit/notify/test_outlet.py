@@ -3,6 +3,7 @@
 
 import datetime
 from collections.abc import Callable, Sequence
+from unittest import mock
 
 import fixtures
 
@@ -135,6 +136,16 @@ class OutletTest(base.DatabaseTest):
         self.assertEqual([f"{number}" for number in range(200, 300)], self.receiver.got)
         self.assertEqual(["clear", "set", "clear"], self.reported())
         self.assertEqual(200, db_outlets.places()["one"].dropped)
+
+    def test_an_alarm_that_the_spool_refuses_is_set_later(self) -> None:
+        self.outlet.step()
+        self.receiver.is_up = False
+        self.happen(*(f"{number}" for number in range(150)))
+        with mock.patch.object(client.FaultReporter, "report", side_effect=exception.Unavailable("The spool is full.")):
+            self.outlet.step()
+        self.assertEqual(1, self.receiver.tries)
+        self.outlet.step()
+        self.assertEqual(["clear", "set"], self.reported())
 
     def test_the_bound_holds_while_a_slow_one_takes_what_it_gets(self) -> None:
         self.outlet.step()
