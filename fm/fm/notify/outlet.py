@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from oslo_config import cfg
 
-from fm import client
+from fm import client, following
 from fm.db import outlets as db_outlets
 from fm.notify import course
 from stx import exception, service
@@ -75,6 +75,7 @@ class Outlet:
         self._now = now or (lambda: datetime.datetime.now(datetime.UTC).replace(tzinfo=None))
         self._monotonic = monotonic
         self._place: course.Place | None = None
+        self._order = following.Order(0)
         self._failures = 0
         self._retry_at = 0.0
         # Whether events were given up and more of them wait, and what was said of that. None: an earlier process knows.
@@ -101,6 +102,7 @@ class Outlet:
             # A new receiver is told what happens from now on.
             place = db_outlets.places().get(self.name)
             self._place = place or course.Place(db_outlets.newest_event())
+            self._order.move(self._place.event_id)
             if place is None:
                 db_outlets.move(self.name, self._place)
         while not self._stopping.is_set() and self._send_batch():
@@ -111,7 +113,8 @@ class Outlet:
         # Before each: to one that is slow, a step may never come to an end.
         limit = min(CONF.fm_notify.queue_limit, CONF.fm.event_log_max_size)
         self._advance(course.bounded(self._place, db_outlets.newest_event(), limit))
-        events = course.settled(db_outlets.events_after(self._place.event_id, _BATCH), self._place, self._now())
+        rows = db_outlets.events_after(self._place.event_id, _BATCH)
+        events = self._order.ready(rows, self._monotonic())
         if stale := course.too_old(events, CONF.fm_notify.max_age, self._now()):
             self._advance(self._place.past(events[stale - 1]["id"], stale))
             return True
@@ -128,7 +131,7 @@ class Outlet:
         if self._failures:
             LOG.info("%s is told again of what happens", self.name)
             self._failures, self._retry_at = 0, 0.0
-        if not events:
+        if not rows:
             self._is_behind = False
             self._report()
         return bool(events)
@@ -159,6 +162,7 @@ class Outlet:
         before, self._place = self._place, place
         if place == before:
             return
+        self._order.move(place.event_id)
         db_outlets.move(self.name, place)
         if place.dropped == before.dropped:
             return

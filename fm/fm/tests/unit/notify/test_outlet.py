@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """One receiver: what it gets, what happens when it takes nothing."""
 
+import contextlib
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 from unittest import mock
 
 import fixtures
 
-from fm import client
+from fm import client, following
 from fm.db import api as db_api
 from fm.db import outlets as db_outlets
 from fm.notify import course, outlet
@@ -62,6 +64,17 @@ class OutletTest(base.DatabaseTest):
     def happen(self, *texts: str, alarm_id: str = "200.006") -> None:
         db_api.store([base.report("log", reason_text=text, alarm_id=alarm_id) for text in texts])
 
+    @contextlib.contextmanager
+    def hidden(self, event_id: int) -> Iterator[None]:
+        """While a transaction is not over: its event has a number and is not there."""
+        real = db_outlets.events_after
+
+        def shown(after: int, limit: int) -> list[dict[str, Any]]:
+            return [event for event in real(after, limit) if event["id"] != event_id]
+
+        with mock.patch.object(db_outlets, "events_after", shown):
+            yield
+
     def reported(self) -> list[str]:
         """What was reported of the outlet, in order."""
         spool = client.open_spool()
@@ -89,6 +102,30 @@ class OutletTest(base.DatabaseTest):
         self.happen("2")
         self.make().step()
         self.assertEqual(["1", "2"], self.receiver.got)
+
+    def test_what_became_visible_late_is_told_before_what_came_after_it(self) -> None:
+        self.outlet.step()
+        self.happen("1", "2", "3")
+        with self.hidden(2):
+            # As long after its making as it may be: what counts is since when the gap is seen.
+            self.later_s = 60
+            self.outlet.step()
+            self.assertEqual(["1"], self.receiver.got)
+        self.outlet.step()
+        self.assertEqual(["1", "2", "3"], self.receiver.got)
+
+    def test_a_number_that_stays_away_is_not_waited_for_for_ever(self) -> None:
+        self.outlet.step()
+        self.happen("1", "2", "3")
+        with self.hidden(2):
+            self.outlet.step()
+            self.later_s = following.GRACE_S
+            self.receiver.is_up = False
+            self.outlet.step()
+            self.receiver.is_up = True
+            self.later_s += 1
+            self.outlet.step()
+        self.assertEqual(["1", "3"], self.receiver.got)
 
     def test_what_it_does_not_take_is_sent_again_after_a_pause(self) -> None:
         self.outlet.step()
