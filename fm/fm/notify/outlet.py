@@ -87,8 +87,12 @@ class Outlet:
     def start(self) -> None:
         self._worker.start()
 
-    def stop(self) -> None:
+    def stop_soon(self) -> None:
+        """Begin nothing more. Who stops many says it to all of them before any is waited for."""
         self._stopping.set()
+
+    def stop(self) -> None:
+        self.stop_soon()
         self._worker.stop()
         self._sender.close()
 

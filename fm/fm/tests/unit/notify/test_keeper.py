@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import textwrap
+import time
 
 import prometheus_client
 
@@ -121,6 +122,22 @@ class KeeperTest(base.DatabaseTest):
         self.keeper.stop()
         (pid,) = self.begun()
         self.assertRaises(ProcessLookupError, os.kill, pid, 0)
+
+    def test_one_that_does_not_end_holds_nobody_up(self) -> None:
+        program = (
+            "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('begins', flush=True); time.sleep(600)"
+        )
+        output = self.platform.path / "told"
+        self.keeper = keeper.Keeper(("/bin/sh", "-c", f'exec "$0" -I -c "$1" > {output}', sys.executable, program))
+        self.addCleanup(self.keeper.stop)
+        self.keeper.configure(SOMEBODY)
+        self.keeper.step()
+        base.wait_until(lambda: self.told() != [])
+        process, begun = self.keeper._process, time.monotonic()
+        self.keeper.stop()
+        self.assertLess(time.monotonic() - begun, 4)
+        assert process is not None
+        self.assertEqual(-signal.SIGKILL, process.returncode)
 
     def test_no_secret_is_in_what_is_shown_of_a_destination(self) -> None:
         destination = client.TrapDestination("192.0.2.1", community="secret", auth_password="secret", priv_password="secret")
