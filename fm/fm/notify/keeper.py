@@ -128,7 +128,9 @@ class Keeper:
     def _note_end(self) -> None:
         if time.monotonic() - self._started_at > _WELL_S:
             self._pause_s = _RESTART_S[0]
-        LOG.error("fm-notifier has ended with %d; it is started again in %g s", self._process.returncode, self._pause_s)
+        # Without an error it ends when somebody asks it to, as systemd does before this process knows of its own end.
+        level = logging.ERROR if self._process.returncode else logging.INFO
+        LOG.log(level, "fm-notifier has ended with %d; it is started again in %g s", self._process.returncode, self._pause_s)
         self._restart_at = time.monotonic() + self._pause_s
         self._pause_s = min(2 * self._pause_s, _RESTART_S[1])
         self._end()

@@ -7,6 +7,7 @@ import sys
 import textwrap
 import time
 
+import fixtures
 import prometheus_client
 
 from fm import client
@@ -95,6 +96,18 @@ class KeeperTest(base.DatabaseTest):
         self.keeper.step()
         self.wait_told(4)
         self.assertEqual(2, len(set(self.begun())))
+
+    def test_one_that_was_asked_to_end_has_not_failed(self) -> None:
+        for code, level in ((0, "INFO"), (3, "ERROR")):
+            log = self.useFixture(fixtures.FakeLogger(format="%(levelname)s %(message)s"))
+            self.keeper = keeper.Keeper((sys.executable, "-I", "-c", f"raise SystemExit({code})"))
+            self.addCleanup(self.keeper.stop)
+            self.keeper.configure(SOMEBODY)
+            self.keeper.step()
+            assert self.keeper._process is not None
+            self.keeper._process.wait(10)
+            self.keeper.step()
+            self.assertIn(f"{level} fm-notifier has ended with {code}", log.output)
 
     def test_one_that_takes_nothing_in_is_killed_and_waited_for_by_nobody(self) -> None:
         self.keeper = keeper.Keeper((sys.executable, "-I", "-c", "import time; time.sleep(600)"))
