@@ -35,6 +35,7 @@ def while_authenticating(error: ksa.ClientException, session: ksa_session.Sessio
     )
 
 
+_KEYSTONE_FAILED = "Keystone at {url} gave no token ({why}): try again; if it lasts, see Keystone's log."
 # The first that fits.
 _AUTHENTICATION: tuple[tuple[type[ksa.ClientException], type[exceptions.ClientError], str], ...] = (
     (
@@ -52,11 +53,9 @@ _AUTHENTICATION: tuple[tuple[type[ksa.ClientException], type[exceptions.ClientEr
         exceptions.AuthenticationFailed,
         "There is no Keystone at {url}: check that OS_AUTH_URL ends in /v3.",
     ),
-    (
-        ksa.HttpError,
-        exceptions.AuthenticationFailed,
-        "Keystone at {url} gave no token ({why}): try again; if it lasts, see Keystone's log.",
-    ),
+    # It says nothing of the credentials: who waits for a service that is away waits for this as well.
+    (ksa.HttpServerError, exceptions.CannotConnect, _KEYSTONE_FAILED),
+    (ksa.HttpError, exceptions.AuthenticationFailed, _KEYSTONE_FAILED),
     (
         ksa.ConnectTimeout,
         exceptions.TimedOut,

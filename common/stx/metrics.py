@@ -13,6 +13,9 @@ from stx import exception
 
 CONF = cfg.CONF
 
+# Figures may come from a database that is away. Who asks for more of them at a time is refused: a thread is left for the health check.
+_SCRAPES = 2
+
 
 class Page:
     """Serves the page when [metrics] port is set."""
@@ -20,12 +23,13 @@ class Page:
     def __init__(self, is_healthy: Callable[[], bool]) -> None:
         self._is_healthy = is_healthy
         self._server: wsgi.Server | None = None
+        self._scrapes = threading.BoundedSemaphore(_SCRAPES)
 
     def start(self) -> None:
         if not CONF.metrics.port:
             return
         address = (CONF.metrics.bind_host, CONF.metrics.port)
-        server = wsgi.Server(address, self._answer, numthreads=1, server_name="metrics")
+        server = wsgi.Server(address, self._answer, numthreads=_SCRAPES + 1, server_name="metrics")
         try:
             server.prepare()
         except OSError as error:
@@ -44,4 +48,10 @@ class Page:
             healthy = self._is_healthy()
             start_response("200 OK" if healthy else "503 Service Unavailable", [("Content-Type", "text/plain")])
             return [b"OK\n" if healthy else b"a part of this process has stopped; its log has the reason\n"]
-        return make_wsgi_app()(environ, start_response)
+        if not self._scrapes.acquire(blocking=False):
+            start_response("503 Service Unavailable", [("Content-Type", "text/plain")])
+            return [b"others wait for the figures already\n"]
+        try:
+            return make_wsgi_app()(environ, start_response)
+        finally:
+            self._scrapes.release()

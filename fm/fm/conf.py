@@ -8,6 +8,8 @@ from stx.rest import options
 CONF = cfg.CONF
 
 PORT = 18002
+# From 1 to 65535.
+_PORT = r"([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
 
 fm_opts = [
     cfg.IntOpt(
@@ -80,7 +82,8 @@ notify_opts = [
         secret=True,
         mutable=True,
         help="URL of an Alertmanager, or of what takes alerts as it does, without /api/v2/alerts. It is told of each change at once "
-        "and of all active alarms once a minute; an alert that it hears no more of for four minutes has ended for it. Empty: none.",
+        "and of all alarms that the list shows once a minute; an alert that it hears no more of for four minutes has ended for it. "
+        "Empty: none.",
     ),
     cfg.StrOpt(
         "alertmanager_token", default="", secret=True, mutable=True, help="Bearer token that is given to alertmanager_url."
@@ -95,7 +98,7 @@ notify_opts = [
     cfg.StrOpt(
         "syslog",
         default="",
-        regex=r"|/.+|.+:\d{1,5}",
+        regex=rf"\A(|/.+|.+:{_PORT})\Z",
         mutable=True,
         help="Where every event is written to as a line of JSON, with facility local5 and the tag fm-event.log: the path of a socket, "
         "such as /dev/log, or HOST:PORT for UDP. Empty: nowhere.",

@@ -23,21 +23,32 @@ class Order:
         self._seen: dict[int, float] = {}
 
     def take(self, rows: Sequence[Mapping[str, Any]], now: float) -> list[Mapping[str, Any]]:
-        """Those of the rows that may be told.
+        """Those of the rows that may be told, and go on behind them.
 
         :param rows: from the position on, by their ids
         :param now: monotonic seconds
         """
+        ready = self.ready(rows, now)
+        if ready:
+            self.move(ready[-1]["id"])
+        return ready
+
+    def ready(self, rows: Sequence[Mapping[str, Any]], now: float) -> list[Mapping[str, Any]]:
+        """Those of the rows that may be told, for one who may not get rid of them: they are given again until it moves on."""
         before = self.position
         for row in rows:
             if row["id"] != before + 1:
                 self._seen.setdefault(row["id"], now)
             before = row["id"]
-        ready = []
+        before, ready = self.position, []
         for row in rows:
-            if row["id"] != self.position + 1 and now < self._seen[row["id"]] + GRACE_S:
+            if row["id"] != before + 1 and now < self._seen[row["id"]] + GRACE_S:
                 break
-            self.position = row["id"]
+            before = row["id"]
             ready.append(row)
-        self._seen = {row_id: seen for row_id, seen in self._seen.items() if row_id > self.position}
         return ready
+
+    def move(self, position: int) -> None:
+        """Go on behind this id."""
+        self.position = position
+        self._seen = {row_id: seen for row_id, seen in self._seen.items() if row_id > position}

@@ -192,7 +192,8 @@ def make_service() -> service.Service:
     conf.register()
     notifier = keeper.Keeper()
     pruner = service.Worker("fm-prune", prune, _PRUNE_PERIOD_S)
-    return service.Service("fm-manager", [Schema(), keeper.Figures(), notifier, pruner, _Server(notifier.configure)])
+    # The notifier stops first: systemd ends its process together with this one, which is no failure to be told of.
+    return service.Service("fm-manager", [Schema(), keeper.Figures(), pruner, _Server(notifier.configure), notifier])
 
 
 class _Server:

@@ -6,6 +6,8 @@ import http.client
 import json
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,8 +58,10 @@ class Listening:
 
     def told(self, answer: http.client.HTTPResponse, text: str) -> tuple[str, dict[str, Any]]:
         """Read up to the event with this reason. Gives its id and what is told of it."""
-        event_id = ""
+        event_id, give_up_at = "", time.monotonic() + DEADLINE_S
         for line in iter(answer.readline, b""):
+            # Lines come for as long as somebody reads.
+            self.assertLess(time.monotonic(), give_up_at, f"{text!r} is not told")
             name, _, value = line.decode().rstrip("\n").partition(": ")
             if name == "id":
                 event_id = value
@@ -87,7 +91,10 @@ class EventStream(Listening):
             pass
         argv = [str(deployment.PROGRAMS / "fm"), "alarm-list", "--watch", "-f", "csv"]
         with subprocess.Popen(argv, env=self.platform.environment(), stdout=subprocess.PIPE, text=True, cwd="/") as watching:
-            self.addCleanup(watching.kill)
+            # Its end is the end of what it says.
+            late = threading.Timer(2 * DEADLINE_S, watching.kill)
+            self.addCleanup(late.cancel)
+            late.start()
             assert watching.stdout is not None
             self.assertIn("Alarm ID", watching.stdout.readline())
             self.report("watched", "seen on the screen")

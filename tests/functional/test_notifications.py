@@ -26,7 +26,9 @@ class Snmp:
 
     def column(self, number: int) -> list[str]:
         layout = self.platform.layout
-        argv = ["snmpbulkwalk", "-v2c", "-c", COMMUNITY, "-Ovq", f"{layout.address}:{layout.snmp_port}", f"{_ALARM}.{number}"]
+        # Before the agent listens nobody answers: it is asked again soon.
+        argv = ["snmpbulkwalk", "-v2c", "-c", COMMUNITY, "-Ovq", "-t", "1", "-r", "1"]
+        argv += [f"{layout.address}:{layout.snmp_port}", f"{_ALARM}.{number}"]
         done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False, env={"PATH": "/usr/bin", "MIBS": ""})
         if done.returncode != 0 or "No more variables" in done.stdout:
             return []

@@ -53,10 +53,11 @@ class Agent:
         return self._worker.is_healthy() and (self._serving is None or self._serving.is_alive())
 
     def step(self) -> None:
-        """Listen with the communities that there are."""
+        """Listen with the communities that there are, again where that has ended."""
         snmp = self._snmp()
         wanted = snmp if snmp is not None and snmp.communities else None
-        if wanted == (self._serving and self._serving.snmp):
+        has_ended = self._serving is not None and not self._serving.is_alive()
+        if wanted == (self._serving and self._serving.snmp) and not has_ended:
             return
         try:
             self._serve(wanted)

@@ -11,8 +11,6 @@ from typing import Any
 
 Event = Mapping[str, Any]
 
-# A number that is missing belongs to a transaction that was given up, or to one that is not there yet: so long is it waited for.
-GAP_S = 5.0
 BACKOFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 
@@ -37,22 +35,11 @@ def bounded(place: Place, newest: int, limit: int) -> Place:
     return place.past(place.event_id + over, over) if over > 0 else place
 
 
-def settled(events: Sequence[Event], place: Place, now: datetime.datetime) -> Sequence[Event]:
-    """The events that nothing can come before any more.
+def too_old(events: Sequence[Event], max_age_s: float, now: datetime.datetime) -> int:
+    """How many of the first events have waited for longer than `max_age_s`.
 
-    :param events: those after the place, by number
     :param now: UTC without time zone, as created_at is
     """
-    before = place.event_id
-    for index, event in enumerate(events):
-        if event["id"] != before + 1 and now - event["created_at"] < datetime.timedelta(seconds=GAP_S):
-            return events[:index]
-        before = event["id"]
-    return events
-
-
-def too_old(events: Sequence[Event], max_age_s: float, now: datetime.datetime) -> int:
-    """How many of the first events have waited for longer than `max_age_s`."""
     oldest = now - datetime.timedelta(seconds=max_age_s)
     return next((index for index, event in enumerate(events) if event["created_at"] >= oldest), len(events))
 

@@ -24,7 +24,8 @@ LOG = logging.getLogger(__name__)
 CONF = cfg.CONF
 
 _PERIOD_S = 1.0
-_STOP_S = 5.0
+# What it sends is sent at least once: a receiver that takes its time is not waited for.
+_STOP_S = 1.0
 # A process that ends by itself is started again after this time; it is doubled each time that happens.
 _RESTART_S = (1.0, 60.0)
 # One that was up for so long had started well.
@@ -127,7 +128,9 @@ class Keeper:
     def _note_end(self) -> None:
         if time.monotonic() - self._started_at > _WELL_S:
             self._pause_s = _RESTART_S[0]
-        LOG.error("fm-notifier has ended with %d; it is started again in %g s", self._process.returncode, self._pause_s)
+        # Without an error it ends when somebody asks it to, as systemd does before this process knows of its own end.
+        level = logging.ERROR if self._process.returncode else logging.INFO
+        LOG.log(level, "fm-notifier has ended with %d; it is started again in %g s", self._process.returncode, self._pause_s)
         self._restart_at = time.monotonic() + self._pause_s
         self._pause_s = min(2 * self._pause_s, _RESTART_S[1])
         self._end()
@@ -161,7 +164,9 @@ class Figures:
 
     def collect(self) -> Iterable[core.Metric]:
         alarms = core.GaugeMetricFamily(
-            "fm_active_alarms", "Active alarms, without those of suppressed kinds.", labels=["severity"]
+            "fm_active_alarms",
+            "Active alarms, without those of suppressed kinds and those hidden by alarms around them.",
+            labels=["severity"],
         )
         waiting = core.GaugeMetricFamily("fm_outlet_waiting_events", "Events that an outlet has not sent yet.", labels=["outlet"])
         dropped = core.CounterMetricFamily("fm_outlet_dropped_events", "Events that an outlet gave up.", labels=["outlet"])

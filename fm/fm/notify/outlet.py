@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Carries the events of the log, one after another, to one receiver. What another receiver does is nothing to it."""
 
+import contextlib
 import datetime
 import logging
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
 
 from oslo_config import cfg
 
-from fm import client
+from fm import client, following
 from fm.db import outlets as db_outlets
 from fm.notify import course
 from stx import exception, service
@@ -43,7 +45,7 @@ class Sender:
         raise NotImplementedError
 
     def rest(self) -> None:
-        """What is to be done while there is nothing to send; called about twice a second.
+        """What is to be done besides; called about twice a second, and after each batch of events. It bounds how often it does it.
 
         :raises Undelivered: when the receiver does not take it
         """
@@ -73,9 +75,11 @@ class Outlet:
         self._now = now or (lambda: datetime.datetime.now(datetime.UTC).replace(tzinfo=None))
         self._monotonic = monotonic
         self._place: course.Place | None = None
+        self._order = following.Order(0)
         self._failures = 0
         self._retry_at = 0.0
-        # None: an earlier process may have set it.
+        # Whether events were given up and more of them wait, and what was said of that. None: an earlier process knows.
+        self._is_behind: bool | None = None
         self._is_alarmed: bool | None = None
         self._stopping = threading.Event()
         self._worker = service.Worker(f"fm-outlet-{name}", self.step, POLL_S)
@@ -83,8 +87,12 @@ class Outlet:
     def start(self) -> None:
         self._worker.start()
 
-    def stop(self) -> None:
+    def stop_soon(self) -> None:
+        """Begin nothing more. Who stops many says it to all of them before any is waited for."""
         self._stopping.set()
+
+    def stop(self) -> None:
+        self.stop_soon()
         self._worker.stop()
         self._sender.close()
 
@@ -93,62 +101,91 @@ class Outlet:
 
     def step(self) -> None:
         """Send what there is, as far as the receiver takes it."""
-        newest = db_outlets.newest_event()
+        self._report()
         if self._place is None:
             # A new receiver is told what happens from now on.
             place = db_outlets.places().get(self.name)
-            self._place = place or course.Place(newest)
+            self._place = place or course.Place(db_outlets.newest_event())
+            self._order.move(self._place.event_id)
             if place is None:
                 db_outlets.move(self.name, self._place)
-        self._advance(course.bounded(self._place, newest, min(CONF.fm_notify.queue_limit, CONF.fm.event_log_max_size)))
         while not self._stopping.is_set() and self._send_batch():
             pass
 
     def _send_batch(self) -> bool:
         """Send a batch. Gives whether there may be more."""
-        events = course.settled(db_outlets.events_after(self._place.event_id, _BATCH), self._place, self._now())
+        # Before each: to one that is slow, a step may never come to an end.
+        limit = min(CONF.fm_notify.queue_limit, CONF.fm.event_log_max_size)
+        self._advance(course.bounded(self._place, db_outlets.newest_event(), limit))
+        rows = db_outlets.events_after(self._place.event_id, _BATCH)
+        events = self._order.ready(rows, self._monotonic())
         if stale := course.too_old(events, CONF.fm_notify.max_age, self._now()):
             self._advance(self._place.past(events[stale - 1]["id"], stale))
             return True
         if self._monotonic() < self._retry_at:
             return False
         wanted = [event for event in events if self._sender.takes_suppressed or not event["is_suppressed"]]
-        try:
-            if wanted:
-                self._sender.send(wanted)
-            else:
-                self._sender.rest()
-        except Undelivered as error:
-            self._fail(error)
+        if wanted and not self._is_done(lambda: self._sender.send(wanted)):
+            return False
+        if events:
+            self._advance(self._place.past(events[-1]["id"]))
+        # After events too: under a steady load there is always something to send.
+        if not self._is_done(self._sender.rest):
             return False
         if self._failures:
             LOG.info("%s is told again of what happens", self.name)
             self._failures, self._retry_at = 0, 0.0
-        if events:
-            self._advance(self._place.past(events[-1]["id"]))
-        elif self._is_alarmed is not False:
-            self._faults.clear_fault(ALARM_ID, entity(self.name))
-            self._is_alarmed = False
+        if not rows:
+            self._is_behind = False
+            self._report()
         return bool(events)
 
-    def _fail(self, error: Undelivered) -> None:
+    def _is_done(self, work: Callable[[], None]) -> bool:
+        try:
+            work()
+        except Undelivered as error:
+            self._fail(error.message)
+        except exception.Unavailable:
+            # The database is, which is nothing of the receiver's.
+            raise
+        except Exception as error:
+            # Its text may have a secret in it.
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            self._fail(f"{type(error).__name__} at {where.filename}:{where.lineno}.")
+        else:
+            return True
+        return False
+
+    def _fail(self, why: str) -> None:
         self._failures += 1
         self._retry_at = self._monotonic() + course.backoff_s(self._failures)
         if self._failures == 1:
-            LOG.warning("%s cannot be told of what happens, which waits: %s", self.name, error.message)
+            LOG.warning("%s cannot be told of what happens, which waits: %s", self.name, why)
 
     def _advance(self, place: course.Place) -> None:
         before, self._place = self._place, place
         if place == before:
             return
+        self._order.move(place.event_id)
         db_outlets.move(self.name, place)
         if place.dropped == before.dropped:
             return
         LOG.error("%s is never told of %d events, up to number %d", self.name, place.dropped - before.dropped, place.event_id)
-        if not self._is_alarmed:
-            text = f"{self.name} could not be told of events, and some were given up. The log of fm-notifier has how many."
-            self._faults.set_fault(ALARM_ID, entity(self.name), text)
-            self._is_alarmed = True
+        self._is_behind = True
+        self._report()
+
+    def _report(self) -> None:
+        """Raise or clear the alarm about the outlet, where that is not done yet."""
+        if self._is_behind == self._is_alarmed:
+            return
+        # A spool that takes nothing now may take it at the next step.
+        with contextlib.suppress(exception.Unavailable):
+            if self._is_behind:
+                text = f"{self.name} could not be told of events, and some were given up. The log of fm-notifier has how many."
+                self._faults.set_fault(ALARM_ID, entity(self.name), text)
+            else:
+                self._faults.clear_fault(ALARM_ID, entity(self.name))
+            self._is_alarmed = self._is_behind
 
 
 def entity(name: str) -> str:

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import IO, Any
 
@@ -31,6 +32,8 @@ LOG = logging.getLogger(__name__)
 CONF = cfg.CONF
 
 _AUDIT_S = 5.0
+# So long it may take to end in order; as long as fm-manager waits, which may be no more.
+_STOP_S = 1.0
 
 
 class Notifier:
@@ -55,6 +58,8 @@ class Notifier:
         threading.Thread(target=self._listen, name="fm-orders", daemon=True).start()
 
     def stop(self) -> None:
+        for _, running in list(self._running.values()):
+            running.stop_soon()
         for part in (*self._agents, self._worker):
             part.stop()
         for _, running in self._running.values():
@@ -68,6 +73,8 @@ class Notifier:
         try:
             for line in self._orders:
                 self._take(msgspec.json.decode(line, type=settings.Snmp))
+        except Exception:
+            LOG.exception("fm-notifier cannot read what it is told")
         finally:
             self._end()
 
@@ -132,12 +139,19 @@ def _is_destination(name: str) -> bool:
     return name.startswith(_PREFIX)
 
 
+def _end() -> None:
+    """End this process, whatever it is at."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_STOP_S)
+    os._exit(0)
+
+
 def _make() -> list[service.Service]:
     conf.register()
     # The pages of the process that this one belongs to are fm-manager's.
     CONF.set_override("port", 0, group="metrics")
     CONF.set_override("port", 0, group="pulse")
-    return [service.Service("fm-notifier", [Notifier(sys.stdin.buffer.raw, lambda: os.kill(os.getpid(), signal.SIGTERM))])]
+    return [service.Service("fm-notifier", [Notifier(sys.stdin.buffer.raw, _end)])]
 
 
 def main() -> None:

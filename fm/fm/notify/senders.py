@@ -53,6 +53,9 @@ class _Http(Sender):
                 status = answer.status_code
         except (requests.RequestException, ValueError) as error:
             raise Undelivered(f"It cannot be reached ({type(error).__name__}).") from None
+        except OSError:
+            # What is left of these.
+            raise Undelivered("There is no such file as [fm_notify] ca_file names.") from None
         if not 200 <= status < 300:
             raise Undelivered(f"It answers with the status {status}.")
 

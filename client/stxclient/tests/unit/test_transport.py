@@ -223,9 +223,14 @@ class ConnectionTest(sessions.LibraryTest):
         self.assertIn("/v3", str(error))
 
     def test_failing_keystone_is_told(self) -> None:
-        self.wire.answers["POST", "/v3/auth/tokens"] = wire.Answer(500)
-        error = self.assertRaises(exceptions.AuthenticationFailed, self.client.hosts.get, "x")
-        self.assertIn("Keystone's log", str(error))
+        for status, kind in (
+            (500, exceptions.CannotConnect),
+            (503, exceptions.CannotConnect),
+            (400, exceptions.AuthenticationFailed),
+        ):
+            self.wire.answers["POST", "/v3/auth/tokens"] = wire.Answer(status)
+            error = self.assertRaises(kind, self.client.hosts.get, "x")
+            self.assertIn("Keystone's log", str(error))
 
 
 class Hanger(fixtures.Fixture):

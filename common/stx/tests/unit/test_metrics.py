@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of a process's metrics page, over HTTP on loopback."""
 
+import concurrent.futures
 import socket
+import threading
 import urllib.error
 import urllib.request
+from unittest import mock
 
 import prometheus_client
 
@@ -57,6 +60,22 @@ class PageTest(testing.TestCase):
         self.assertEqual((200, "OK\n"), self.get(port, "/healthcheck"))
         self.healthy = False
         self.assertEqual(503, self.get(port, "/healthcheck")[0])
+
+    def test_figures_that_are_slow_hold_up_no_health_check(self) -> None:
+        ended = threading.Event()
+        slow = mock.Mock(describe=lambda: (), collect=lambda: iter(ended.wait, True))
+        port = self.free_port()
+        self.start(port)
+        prometheus_client.REGISTRY.register(slow)
+        self.addCleanup(prometheus_client.REGISTRY.unregister, slow)
+        with concurrent.futures.ThreadPoolExecutor(3) as others:
+            asked = [others.submit(self.get, port, "/metrics") for _ in range(3)]
+            # One of them is refused.
+            first = next(concurrent.futures.as_completed(asked, DEADLINE_S)).result()
+            self.assertEqual(503, first[0])
+            self.assertEqual(200, self.get(port, "/healthcheck")[0])
+            ended.set()
+            self.assertEqual([200, 200, 503], sorted(each.result()[0] for each in asked))
 
     def test_without_a_port_there_is_no_page(self) -> None:
         self.assertIsNone(self.start(0)._server)

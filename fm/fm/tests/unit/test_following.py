@@ -39,6 +39,14 @@ class OrderTest(testing.TestCase):
         order.take(rows(6, 8), 103.0)
         self.assertEqual([6], ids(order.take(rows(6, 8), 100.0 + following.GRACE_S)))
 
+    def test_what_is_not_moved_past_is_ready_again_without_a_new_wait(self) -> None:
+        order = following.Order(4)
+        self.assertEqual([5], ids(order.ready(rows(5, 7), 100.0)))
+        for _ in range(2):
+            self.assertEqual([5, 7], ids(order.ready(rows(5, 7), 100.0 + following.GRACE_S)))
+        order.move(7)
+        self.assertEqual([8], ids(order.ready(rows(8), 100.0 + following.GRACE_S)))
+
     @settings(max_examples=200, deadline=None)
     @given(st.permutations(range(1, 13)), st.sets(st.integers(1, 12), max_size=4), st.data())
     def test_each_row_is_told_once_and_in_order_however_transactions_end(

@@ -11,6 +11,7 @@ import prometheus_client
 
 from fm import client, manager
 from fm.db import api as db_api
+from fm.notify import keeper
 from fm.tests.unit import base
 from stx import exception, paging, rpc
 
@@ -299,6 +300,9 @@ class ServiceTest(base.DatabaseTest):
         self.addCleanup(made.stop)
         report = base.report()
         self.assertEqual(report.uuid, client.Manager().store(self.context, report))
+
+    def test_the_notifier_stops_before_all_else(self) -> None:
+        self.assertIsInstance(manager.make_service()._parts[-1], keeper.Keeper)
 
     def test_the_event_log_is_pruned_to_its_bound(self) -> None:
         self.useFixture(fixtures.MonkeyPatch("fm.manager._PRUNE_BATCH", 3))

@@ -31,17 +31,6 @@ class CourseTest(testing.TestCase):
         self.assertEqual(min(newer, limit), event_id + newer - place.event_id)
         self.assertEqual(place.event_id - event_id, place.dropped - dropped)
 
-    def test_events_in_a_row_are_sent_at_once(self) -> None:
-        events = [event(4), event(5)]
-        self.assertEqual(events, course.settled(events, Place(3), after(0)))
-        self.assertEqual([], course.settled([], Place(3), after(0)))
-
-    def test_what_is_behind_a_gap_waits_until_nothing_can_fill_it(self) -> None:
-        events = [event(4), event(6), event(7)]
-        self.assertEqual(events[:1], course.settled(events, Place(3), after(course.GAP_S - 0.1)))
-        self.assertEqual(events, course.settled(events, Place(3), after(course.GAP_S)))
-        self.assertEqual([], course.settled(events, Place(2), after(0)))
-
     def test_what_has_waited_for_too_long_is_counted_from_the_oldest_on(self) -> None:
         events = [event(1), event(2), event(3, created_at=after(10))]
         self.assertEqual(0, course.too_old(events, 60, after(60)))

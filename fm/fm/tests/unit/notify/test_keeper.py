@@ -5,7 +5,9 @@ import os
 import signal
 import sys
 import textwrap
+import time
 
+import fixtures
 import prometheus_client
 
 from fm import client
@@ -95,6 +97,18 @@ class KeeperTest(base.DatabaseTest):
         self.wait_told(4)
         self.assertEqual(2, len(set(self.begun())))
 
+    def test_one_that_was_asked_to_end_has_not_failed(self) -> None:
+        for code, level in ((0, "INFO"), (3, "ERROR")):
+            log = self.useFixture(fixtures.FakeLogger(format="%(levelname)s %(message)s"))
+            self.keeper = keeper.Keeper((sys.executable, "-I", "-c", f"raise SystemExit({code})"))
+            self.addCleanup(self.keeper.stop)
+            self.keeper.configure(SOMEBODY)
+            self.keeper.step()
+            assert self.keeper._process is not None
+            self.keeper._process.wait(10)
+            self.keeper.step()
+            self.assertIn(f"{level} fm-notifier has ended with {code}", log.output)
+
     def test_one_that_takes_nothing_in_is_killed_and_waited_for_by_nobody(self) -> None:
         self.keeper = keeper.Keeper((sys.executable, "-I", "-c", "import time; time.sleep(600)"))
         self.addCleanup(self.keeper.stop)
@@ -121,6 +135,22 @@ class KeeperTest(base.DatabaseTest):
         self.keeper.stop()
         (pid,) = self.begun()
         self.assertRaises(ProcessLookupError, os.kill, pid, 0)
+
+    def test_one_that_does_not_end_holds_nobody_up(self) -> None:
+        program = (
+            "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('begins', flush=True); time.sleep(600)"
+        )
+        output = self.platform.path / "told"
+        self.keeper = keeper.Keeper(("/bin/sh", "-c", f'exec "$0" -I -c "$1" > {output}', sys.executable, program))
+        self.addCleanup(self.keeper.stop)
+        self.keeper.configure(SOMEBODY)
+        self.keeper.step()
+        base.wait_until(lambda: self.told() != [])
+        process, begun = self.keeper._process, time.monotonic()
+        self.keeper.stop()
+        self.assertLess(time.monotonic() - begun, 4)
+        assert process is not None
+        self.assertEqual(-signal.SIGKILL, process.returncode)
 
     def test_no_secret_is_in_what_is_shown_of_a_destination(self) -> None:
         destination = client.TrapDestination("192.0.2.1", community="secret", auth_password="secret", priv_password="secret")

@@ -2,6 +2,8 @@
 """Which outlets the notifier keeps, by its options and by what fm-manager tells it."""
 
 import io
+import subprocess
+import sys
 import threading
 
 import msgspec
@@ -35,6 +37,24 @@ class NotifierTest(base.DatabaseTest):
     def test_it_ends_when_fm_manager_does(self) -> None:
         self.start()
         self.assertTrue(self.ended.wait(10))
+
+    def test_it_ends_whatever_it_is_at(self) -> None:
+        program = (
+            "import signal, time; from fm.notify import process; signal.signal(signal.SIGTERM, signal.SIG_IGN); process._end()"
+        )
+        self.assertEqual(0, subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=False, timeout=60).returncode)
+
+    def test_all_are_told_to_stop_before_one_is_waited_for(self) -> None:
+        self.platform.conf.config(group="fm_notify", webhook_url="http://127.0.0.1:9/", syslog="127.0.0.1:9")
+        notifier = process.Notifier(io.BytesIO(), self.ended.set)
+        notifier.step()
+        self.assertEqual(2, len(notifier._running))
+        stopping: list[bool] = []
+        for _, running in notifier._running.values():
+            self.addCleanup(running.stop)
+            running.stop = lambda: stopping.extend(each._stopping.is_set() for _, each in notifier._running.values())
+        notifier.stop()
+        self.assertEqual(4 * [True], stopping)
 
     def test_there_is_an_outlet_for_each_receiver(self) -> None:
         self.platform.conf.config(group="fm_notify", webhook_url="http://127.0.0.1:9/", syslog="127.0.0.1:9")

@@ -72,6 +72,12 @@ class HttpTest(base.DatabaseTest):
         error = self.assertRaises(outlet.Undelivered, self.made(senders.Webhook).send, [event()])
         self.assertNotIn("secret", error.message)
 
+    def test_a_file_of_authorities_that_is_not_there_is_a_failure(self) -> None:
+        self.platform.conf.config(group="fm_notify", ca_file="/nowhere/ca.pem")
+        self.url = self.url.replace("http:", "https:")
+        error = self.assertRaises(outlet.Undelivered, self.made(senders.Webhook).send, [event()])
+        self.assertEqual("There is no such file as [fm_notify] ca_file names.", error.message)
+
     def test_one_who_never_answers_is_given_up(self) -> None:
         self.platform.conf.config(group="fm_notify", timeout=0.1)
         with socket.socket() as sock:
