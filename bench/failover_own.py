@@ -44,10 +44,17 @@ class OwnProduct(Product):
             self.lab.down()
 
     def active(self) -> Machine:
-        found = [machine for machine in self.controllers() if machine.is_on and self.phase(machine) == "active"]
+        found = [machine for machine in self.controllers() if machine.is_on and self._is_active(machine)]
         if len(found) != 1:
             raise FailoverError(f"{len(found)} controllers are active.")
         return found[0]
+
+    def _is_active(self, machine: Machine) -> bool:
+        try:
+            return self.phase(machine) == "active"
+        except FailoverError:
+            # It boots, or ends.
+            return False
 
     def phase(self, machine: Machine) -> str:
         return self._state(machine)["phase"]

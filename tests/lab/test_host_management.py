@@ -333,6 +333,7 @@ class HostManagementTest(platform.PlatformTestCase):
         self.wait_for("it is missed", lambda: seen.has("failed"), SERVICE_S)
         # It is not in the first boot's way either when its board switches it on.
         self.wait_for("it is on", lambda: self.machine(BOARDED).is_on, _BOARD_S)
+        self.wait_for("they run", lambda: all(self.machine(name).leader is not None for name in hosts))
         boots = {name: self.boot_id(name) for name in hosts}
         for name in hosts:
             self.await_service(name)

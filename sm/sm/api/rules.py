@@ -87,11 +87,16 @@ def why_elsewhere(facts: Facts, host: str) -> str | None:
 
 def why_not_settled(facts: Facts) -> str | None:
     """Why a swact now would meet groups that are on their way or unwell; None when it would not."""
-    for row in facts.of(facts.own):
+    own = facts.of(facts.own)
+    for row in own:
         if row["state"] != "active":
             return f"Service group {row['service_group_name']} is {row['state']} on {facts.own}. Wait until it is active."
+    moving = {row["service_group_name"] for row in own}
     for row in facts.of(facts.peer) if facts.peer is not None else ():
         name, host = row["service_group_name"], row["node_name"]
+        if name not in moving:
+            # Of a configuration that only the other one has, or had.
+            continue
         if row["state"] != "standby":
             return f"Service group {name} is {row['state']} on {host}. Wait until it is on standby."
         if row["status"] in _UNWELL:

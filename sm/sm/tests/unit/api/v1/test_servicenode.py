@@ -171,6 +171,10 @@ class PreCheckTest(ServiceNodeTest):
         self.process.assign("controller-1", "everywhere", "disabling", "failed")
         self.assert_done(self.patch("swact-pre-check"))
 
+    def test_a_group_that_only_the_other_controller_had_once_is_in_nobodys_way(self) -> None:
+        self.process.assign("controller-1", "watching", "disabled")
+        self.assert_done(self.patch("swact-pre-check"))
+
     def test_the_standby_controller_can_be_locked(self) -> None:
         self.assert_done(self.patch("lock-pre-check", "controller-1"))
 
