@@ -79,13 +79,17 @@ class OwnProduct(Product):
     def in_service(self, *machines: Machine) -> None:
         """Have hosts that are locked unlocked, and wait for them."""
         names = {machine.host.name for machine in machines}
-        for name in sorted(names & {name for name, state in self._states().items() if state[0] == "locked"}):
-            self.system("host-unlock", name)
+        wait_for(f"{', '.join(names)} unlocked", lambda: self._unlock(names), READY_DEADLINE_S)
         wait_for(
             f"{', '.join(names)} in service",
             lambda: {self._states().get(name) for name in names} <= {IN_SERVICE},
             READY_DEADLINE_S,
         )
+
+    def _unlock(self, names: set[str]) -> bool:
+        for name in sorted(names & {name for name, state in self._states().items() if state[0] == "locked"}):
+            self.system("host-unlock", name)
+        return True
 
     def _states(self) -> dict[str, tuple[str, str, str]]:
         return {
