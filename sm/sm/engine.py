@@ -275,8 +275,9 @@ class Engine:
             self._advance_activity()
             if self._was_expendable != self.is_expendable:
                 self._was_expendable = self.is_expendable
-                # Data of an active controller that was cut off do not follow by themselves.
-                self.services.look_at_data()
+                if self._was_expendable:
+                    # Data of an active controller that was cut off do not follow by themselves.
+                    self.services.look_at_data()
             self._fence()
             self.services.advance()
             if not self._events:

@@ -228,6 +228,16 @@ groups:
         self.until_state("d", "enabled-standby")
         self.until("said", lambda: self.lease.wish.hello is not None and self.lease.wish.hello.has_data)
 
+    def test_data_are_looked_at_as_soon_as_nobody_counts_on_them(self) -> None:
+        """The next look by itself would come too late for this test."""
+        self.begin(self.services.replace("data: true}", "data: true, actions: {audit-enabled: {timeout: 5, interval: 600}}}"))
+        self.see(eligible={OWN, PEER})
+        self.hear_peer(is_active=True)
+        self.until_state("d", "enabled-standby")
+        self.forget()
+        self.see(eligible={PEER})
+        self.until("looked at", lambda: "d monitor" in self.log())
+
     def test_handing_over_demotes_data_and_lets_the_lease_go(self) -> None:
         self.be_active()
         self.hear_peer(has_data=True)

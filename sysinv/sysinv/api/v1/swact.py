@@ -8,7 +8,7 @@ from stx.context import RequestContext
 from sysinv import actions, facts, rules
 from sysinv.api.v1 import sm_api
 
-SWACT, FORCE_SWACT = actions.SWACTS
+SWACT, _ = actions.SWACTS
 
 
 def check(context: RequestContext, host: dict[str, Any], action: str) -> None:
