@@ -141,7 +141,8 @@ class Loop:
         self._held_until: float | None = None
         self._hello_at = -math.inf
         self._retire_by = math.inf
-        self._said_ready = False
+        # Whether it said that it is not ready, and that it leaves.
+        self._said = (True, True)
         self._heard: dict[str, tuple[float, Hello]] = {}
         self.voter = lease.Voter(name, keeper.kept, timing, clock())
         self.candidate: lease.Candidate | None = None
@@ -252,12 +253,14 @@ class Loop:
         hello = self._wish.hello
         if hello is None:
             return
-        is_ready = hello.is_ready and self._retire_by == math.inf and self._is_ready()
+        is_leaving = self._retire_by < math.inf
+        is_ready = hello.is_ready and not is_leaving and self._is_ready()
         # That it cannot be counted on any more is said at once.
-        if now >= self._hello_at or (self._said_ready and not is_ready):
+        worse = (not is_ready, is_leaving)
+        if now >= self._hello_at or worse > self._said:
             self._hello_at = now + (HELLO_S if hello.is_controller else VOTER_HELLO_S)
-            self._said_ready = is_ready
-            said = dataclasses.replace(hello, is_ready=is_ready, pledge=self._witness.say(now))
+            self._said = worse
+            said = dataclasses.replace(hello, is_ready=is_ready, is_leaving=is_leaving, pledge=self._witness.say(now))
             self._paths.send(self._paths.peers, said, to_group=True)
 
     def _follow_wish(self, candidate: lease.Candidate, now: float) -> None:
@@ -275,7 +278,12 @@ class Loop:
             peer = next((name for name, hello in sorted(answering.items()) if hello.is_controller), None)
             others = [name for name, hello in answering.items() if hello.is_ready and not hello.is_controller]
             has_fencing = bool(self._witness.voters) and peer is not None and answering[peer].may_fence
-            candidate.change(quorum.wanted(self.name, peer, others, voters, has_fencing), wish.eligible)
+            spares = self._spares(answering) if peer is not None and answering[peer].is_ready else []
+            candidate.change(quorum.wanted(self.name, peer, others, voters, has_fencing, spares), wish.eligible)
+
+    @staticmethod
+    def _spares(heard: Mapping[str, Hello]) -> list[str]:
+        return [name for name, hello in heard.items() if not (hello.is_controller or hello.is_ready or hello.is_leaving)]
 
     def _request(self, candidate: lease.Candidate) -> None:
         asked = candidate.request(self._clock())

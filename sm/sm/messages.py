@@ -17,6 +17,7 @@ class Hello:
     :ivar is_controller: others only vote
     :ivar boot: differs after every start of the host
     :ivar is_ready: it may have services; of one that only votes: it is in service, so that nobody is about to end its boot
+    :ivar is_leaving: it is about to end
     :ivar is_active: it has the activity, or is about to
     :ivar has_data: its copies of what is replicated are at work, and can follow those of the active controller
     :ivar groups: state, status and condition by name of service group
@@ -32,6 +33,7 @@ class Hello:
     boot: str
     uptime_s: int
     is_ready: bool = True
+    is_leaving: bool = False
     is_active: bool = False
     has_data: bool = False
     groups: dict[str, tuple[str, str, str]] = dataclasses.field(default_factory=dict)

@@ -96,6 +96,14 @@ class VotersTest(LoopTestCase):
         self.assertFalse(self.threads["compute-1"].is_alive())
         self.assertEqual(0, self.power.lost_count)
 
+    def test_where_no_host_is_in_service_one_that_stays_votes_with_two_controllers(self) -> None:
+        self.host("controller-1", "127.0.0.4", is_witness=True)
+        self.voters["controller-1"].want(daemon.Wish(messages.Hello("controller-1", True, "boot", 0)))
+        self.turn_until_voters("controller-1", "compute-0")
+        self.voters["compute-0"].retire()
+        self.turn_until_voters("controller-1", "compute-1")
+        self.assertEqual(0, self.power.lost_count)
+
     def test_machines_that_are_no_hosts_of_the_platform_vote_when_they_are_told_to(self) -> None:
         for number, name in ((4, "witness-0"), (5, "witness-1")):
             self.host(name, f"127.0.0.{number}", is_witness=True)

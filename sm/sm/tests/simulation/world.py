@@ -573,15 +573,22 @@ class World:
             self._link(node, arrive)
 
     def _voters(self, node: Node, candidate: lease.Candidate) -> frozenset[str]:
-        """Who shall vote: of those that are to, whoever has answered not long ago."""
-        candidate.trial, local = frozenset(self.wanted) | node.witness.voters, node.local(self.now)
-        for name in self.wanted:
+        """Who shall vote: of those that are to, whoever has answered not long ago; where there is none, another one."""
+        candidate.trial, local = frozenset(self.nodes) | node.witness.voters, node.local(self.now)
+        for name in self.nodes:
             if candidate.grants(name, local):
                 node.answered[name] = self.now
-        near = {name for name, when in node.answered.items() if self.now - when < FORGET_S and name in self.wanted}
-        peer = self._peer(node).name
-        others, has_fencing = near - set(CONTROLLERS), self.fences and self.nodes[peer].reaches
-        return quorum.wanted(node.name, peer if peer in near else None, others, candidate.record.voters, has_fencing)
+        near = {name for name, when in node.answered.items() if self.now - when < FORGET_S}
+        peer, others = self._peer(node).name, near - set(CONTROLLERS)
+        has_fencing = self.fences and self.nodes[peer].reaches
+        return quorum.wanted(
+            node.name,
+            peer if peer in near else None,
+            others & set(self.wanted),
+            candidate.record.voters,
+            has_fencing,
+            others - set(self.wanted),
+        )
 
     def _greet(self, node: Node) -> None:
         if self.now < node.hello_at:

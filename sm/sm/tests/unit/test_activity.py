@@ -10,6 +10,7 @@ from oslotest import base
 
 from sm import activity, quorum
 from sm.activity import Activity, Copies, Facts, Order, Phase
+from sm.fencing import FENCING
 from sm.group import Side
 from sm.service import Status
 
@@ -233,21 +234,28 @@ class AnyFactsTest(base.BaseTestCase):
 
 
 class VotersTest(base.BaseTestCase):
-    NAMES = st.sets(st.sampled_from([f"host-{number}" for number in range(9)]))
+    NAMES = st.sets(st.sampled_from([*(f"host-{number}" for number in range(9)), "spare-0", "spare-1"]))
 
     @given(NAMES, NAMES, st.booleans())
     def test_voters_are_odd_and_few_and_the_active_controller_is_one(
         self, others: set[str], current: set[str], has_peer: bool
     ) -> None:
-        found = quorum.wanted(OWN, PEER if has_peer else None, others, current | {OWN, PEER})
+        spares = {"spare-0", "spare-1"} & current
+        found = quorum.wanted(OWN, PEER if has_peer else None, others, current | {OWN, PEER}, spares=spares)
         self.assertEqual(1, len(found) % 2)
         self.assertLessEqual(len(found), quorum.MOST_VOTERS)
         self.assertIn(OWN, found)
-        self.assertLessEqual(found - {OWN, PEER}, others)
+        self.assertLessEqual(found - {OWN, PEER}, others | spares)
 
     def test_two_controllers_need_a_third_voter_to_vote_both(self) -> None:
         self.assertEqual({OWN}, quorum.wanted(OWN, PEER, [], [OWN]))
         self.assertEqual({OWN, PEER, "host-1"}, quorum.wanted(OWN, PEER, ["host-1"], [OWN]))
+
+    def test_a_host_out_of_service_votes_where_nobody_else_could_be_third(self) -> None:
+        self.assertEqual({OWN, PEER, "host-1"}, quorum.wanted(OWN, PEER, [], [OWN], spares=["host-1", "host-2"]))
+        self.assertEqual({OWN, PEER, "host-2"}, quorum.wanted(OWN, PEER, ["host-2"], [OWN], spares=["host-1"]))
+        self.assertEqual({OWN, PEER, FENCING}, quorum.wanted(OWN, PEER, [], [OWN], True, ["host-1"]))
+        self.assertEqual({OWN}, quorum.wanted(OWN, None, [], [OWN], spares=["host-1"]))
 
     def test_voters_stay_while_they_are_heard(self) -> None:
         self.assertEqual({OWN, PEER, "host-7"}, quorum.wanted(OWN, PEER, ["host-1", "host-7"], [OWN, PEER, "host-7"]))
