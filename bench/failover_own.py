@@ -15,8 +15,8 @@ from stxlab.machine import Machine
 DEADLINE_S = 60.0
 IN_SERVICE = ("unlocked", "enabled", "available")
 # Of all hosts; a command of the platform costs as much as is measured.
-_SELECT = "SELECT administrative, operational, availability FROM i_host"
-_STATES = ["runuser", "-u", "postgres", "--", "psql", "-qAtF", " ", "-d", "sysinv", "-c", _SELECT]
+_SELECT = "SELECT hostname, administrative, operational, availability, coalesce(ihost_action, ''), coalesce(task, '') FROM i_host"
+_STATES = ["runuser", "-u", "postgres", "--", "psql", "-qAtF", "|", "-d", "sysinv", "-c", _SELECT]
 # Of whoever uses the database of two controllers and nobody else.
 OUTSIDE = topology.SUBNETS["mgmt"][-3]
 
@@ -64,7 +64,7 @@ class OwnProduct(Product):
         is_together = self._state(active)["copies"] == "together"
         is_well = is_together and self._groups(active) == {"active"} and len(self._state(active)["voters"]) > 1
         # One that was cut off for long is rebooted when it is back.
-        return is_well and set(active.run(_STATES).splitlines()) == {" ".join(IN_SERVICE)}
+        return is_well and {state[:3] for state in self._states().values()} == {IN_SERVICE}
 
     def bring_back(self, machine: Machine) -> None:
         """It comes back by itself."""
@@ -77,25 +77,21 @@ class OwnProduct(Product):
         return self.active().run(["bash", "-c", '. /root/openrc; exec system "$@"', "system", *words], DEADLINE_S)
 
     def in_service(self, *machines: Machine) -> None:
-        """Have hosts that are locked unlocked, and wait for them."""
+        """Have hosts that are locked, or are about to be, unlocked, and wait for them."""
         names = {machine.host.name for machine in machines}
-        wait_for(f"{', '.join(names)} unlocked", lambda: self._unlock(names), READY_DEADLINE_S)
-        wait_for(
-            f"{', '.join(names)} in service",
-            lambda: {self._states().get(name) for name in names} <= {IN_SERVICE},
-            READY_DEADLINE_S,
-        )
+        wait_for(f"{', '.join(sorted(names))} in service", lambda: self._are_in_service(names), READY_DEADLINE_S)
 
-    def _unlock(self, names: set[str]) -> bool:
-        for name in sorted(names & {name for name, state in self._states().items() if state[0] == "locked"}):
+    def _are_in_service(self, names: set[str]) -> bool:
+        """Whether they are, and nothing is about to be done to them; those that are locked for good are unlocked."""
+        states = {name: state for name, state in self._states().items() if name in names}
+        for name in sorted(name for name, state in states.items() if state[0] == "locked" and not state[3]):
             self.system("host-unlock", name)
-        return True
+        return states.keys() == names and set(states.values()) == {(*IN_SERVICE, "", "")}
 
-    def _states(self) -> dict[str, tuple[str, str, str]]:
-        return {
-            row["hostname"]: (row["administrative"], row["operational"], row["availability"])
-            for row in json.loads(self.system("host-list", "-f", "json"))
-        }
+    def _states(self) -> dict[str, tuple[str, ...]]:
+        """What hosts are, what is asked of them, and what is being done."""
+        rows = (row.split("|") for row in self.active().run(_STATES).splitlines())
+        return {name: tuple(state) for name, *state in rows}
 
     def eligible(self) -> set[str]:
         """The controllers that have all data."""

@@ -118,6 +118,13 @@ class HostManagementTest(platform.PlatformTestCase):
     def boot_id(self, name: str) -> str:
         return self.machine(name).run(["cat", "/proc/sys/kernel/random/boot_id"]).strip()
 
+    def to_test(self, name: str, command: str) -> str:
+        """Have a host run one more test before it comes into service; gives where that is."""
+        script = "/etc/goenabled.d/more.sh"
+        self.machine(name).run(["sh", "-c", f"printf '#!/bin/sh\\n{command}\\n' > {script}; chmod 700 {script}"])
+        self.addCleanup(self.machine(name).run, ["rm", "-f", script])
+        return script
+
     def with_board(self, name: str, kind: Kind = Kind.IPMI) -> None:
         """Have the platform know a host's board."""
         words = [f"bm_ip={self.wanted.host(name).board_address}", f"bm_username={board_files.USER}"]
@@ -156,6 +163,8 @@ class HostManagementTest(platform.PlatformTestCase):
         self.locked(ALONE)
         self.online(ALONE)
         self.await_alarms(ALONE, "200.001")
+        # Else its tests may be over before anybody has seen that it is tested.
+        self.to_test(ALONE, "sleep 2")
         before = self.boot_id(ALONE)
         seen, _ = self.after(ALONE, lambda: self.system("host-unlock", ALONE))
         self.addCleanup(self.locked, ALONE)
@@ -184,9 +193,7 @@ class HostManagementTest(platform.PlatformTestCase):
     def test_a_test_that_fails_keeps_a_host_out_of_service_until_it_is_unlocked_again(self) -> None:
         self.locked(ALONE)
         self.online(ALONE)
-        script = "/etc/goenabled.d/never.sh"
-        self.machine(ALONE).run(["sh", "-c", f"printf '#!/bin/sh\\nexit 1\\n' > {script}; chmod 700 {script}"])
-        self.addCleanup(self.machine(ALONE).run, ["rm", "-f", script])
+        script = self.to_test(ALONE, "exit 1")
         self.system("host-unlock", ALONE)
         self.addCleanup(self.locked, ALONE)
         self.wait_for("it has failed", lambda: self.state(ALONE) == ("unlocked", "disabled", "failed"), SERVICE_S)
