@@ -17,7 +17,6 @@ class Hello:
     :ivar is_controller: others only vote
     :ivar boot: differs after every start of the host
     :ivar is_ready: it may have services; of one that only votes: it is in service, so that nobody is about to end its boot
-    :ivar is_leaving: it is about to end
     :ivar is_active: it has the activity, or is about to
     :ivar has_data: its copies of what is replicated are at work, and can follow those of the active controller
     :ivar groups: state, status and condition by name of service group
@@ -26,6 +25,7 @@ class Hello:
     :ivar hears: whether it hears the other controller there
     :ivar reaches_board: it can cut the other controller's power
     :ivar pledge: where it is told of boards
+    :ivar is_leaving: it is about to end
     """
 
     sender: str
@@ -33,7 +33,6 @@ class Hello:
     boot: str
     uptime_s: int
     is_ready: bool = True
-    is_leaving: bool = False
     is_active: bool = False
     has_data: bool = False
     groups: dict[str, tuple[str, str, str]] = dataclasses.field(default_factory=dict)
@@ -42,6 +41,7 @@ class Hello:
     hears: dict[str, bool] = dataclasses.field(default_factory=dict)
     reaches_board: bool = False
     pledge: Pledge | None = None
+    is_leaving: bool = False
 
     @property
     def may_fence(self) -> bool:
