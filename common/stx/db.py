@@ -30,7 +30,7 @@ from oslo_db import exception as db_exception
 from oslo_db.sqlalchemy import enginefacade, engines
 from sqlalchemy.engine import Connection
 
-from stx import exception, turns
+from stx import ending, exception, turns
 
 LOG = logging.getLogger(__name__)
 CONF = cfg.CONF
@@ -42,6 +42,8 @@ R = TypeVar("R")
 # same file. A caller's RPC deadline is longer than both together, so that it hears how its request ended.
 RETRY_S = 15.0
 SQLITE_BUSY_S = 10.0
+# How long PostgreSQL may leave a connection, or what was sent on it, without an answer: its host may have lost its power.
+SILENT_S = 5
 
 # What passes when the transaction is tried again. A server that is starting or stopping refuses connections in a way that oslo.db
 # leaves as it is.
@@ -153,7 +155,9 @@ class Database:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_PASSING),
             wait=tenacity.wait_random_exponential(multiplier=0.05, max=1.0),
-            stop=tenacity.stop_after_delay(RETRY_S),
+            # Whoever waits for this process to end would kill it.
+            stop=tenacity.stop_after_delay(RETRY_S) | tenacity.stop_when_event_set(ending.TOLD),
+            sleep=tenacity.sleep_using_event(ending.TOLD),
             reraise=True,
         )
         try:
@@ -195,7 +199,7 @@ class Database:
                 values = CONF[self.group]
                 facade = enginefacade.transaction_context()
                 facade.configure(
-                    connection=values.connection,
+                    connection=_with_deadlines(values.connection),
                     max_pool_size=values.max_pool_size,
                     max_overflow=values.max_overflow,
                     sqlite_fk=True,
@@ -221,6 +225,15 @@ class Database:
 def hash_key(component: str) -> int:
     """A number for PostgreSQL's advisory locks that differs by component and is the same in every process."""
     return int.from_bytes(component.encode()[:7].ljust(7, b"\0"), "big")
+
+
+def _with_deadlines(connection: str) -> str:
+    """The same address; PostgreSQL's client then gives up on a server that does not answer, unless the address says when."""
+    url = sa.make_url(connection)
+    if url.get_backend_name() != "postgresql":
+        return connection
+    deadlines = {"connect_timeout": str(SILENT_S), "tcp_user_timeout": str(SILENT_S * 1000)}
+    return url.set(query={**deadlines, **url.query}).render_as_string(hide_password=False)
 
 
 def _tune_sqlite(engine: sa.Engine) -> None:

@@ -21,7 +21,7 @@ from oslo_reports import guru_meditation_report
 from oslo_service import service as oslo_service
 from oslo_utils import units
 
-from stx import config, exception, metrics, pulse, rpc, sdnotify, version
+from stx import config, ending, exception, metrics, pulse, rpc, sdnotify, version
 
 LOG = logging.getLogger(__name__)
 CONF = cfg.CONF
@@ -198,12 +198,14 @@ class Process:
 
     def _stop(self) -> None:
         begun = time.monotonic()
+        ending.TOLD.set()
         while self._started:
             service = self._started.pop()
             with _logged(f"{service.name} did not stop cleanly"):
                 service.stop()
         with _logged("the message bus was not closed"):
             rpc.reset()
+        ending.TOLD.clear()
         LOG.info("%s stopped after %.2f s", self.name, time.monotonic() - begun)
 
 

@@ -334,8 +334,8 @@ class Standard(Deployment):
         argv = [str(PROGRAMS / name), *self._arguments]
         process.start(argv, self.layout.pid_file(name), self.layout.output(name), dict(os.environ))
 
-    def stop_service(self, name: str) -> None:
-        process.stop(self.layout.pid_file(name), 20)
+    def stop_service(self, name: str, deadline_s: float = 20) -> process.Stopped:
+        return process.stop(self.layout.pid_file(name), deadline_s)
 
     def kill_service(self, name: str) -> None:
         """End it as a crash would."""

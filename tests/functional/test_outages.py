@@ -7,11 +7,16 @@ import urllib.error
 
 from oslotest import base as oslotest_base
 
-from stx import rpc
+from stx import db, rpc
+from stxembedded import process
 from tests.functional import deployment, engines
 from tests.functional.deployment import wait_for
 
 RECOVERY_S = 60.0
+# What systemd waits for.
+STOP_S = 8.0
+WRITERS = ("sysinv-conductor", "fm-manager")
+_REPORT = "from fm import client\nclient.FaultReporter().set_fault('200.006', 'host=outage.process=p', 'p failed', 'minor')"
 _CALL = """
 import sys
 from stx import context, exception, rpc
@@ -88,6 +93,22 @@ class StandardOutagesTestCase(oslotest_base.BaseTestCase):
         self.addCleanup(self.remove_added)
         self.assert_nothing_is_lost_silently(self.load_during(self.platform.postgresql))
         self.platform.await_in_service()
+
+    def test_what_is_stopped_while_the_database_is_away_does_not_wait_for_it(self) -> None:
+        self.addCleanup(self.platform.await_in_service)
+        for name in WRITERS:
+            self.addCleanup(self.platform.start_service, name)
+        statuses: list[int] = []
+        with self.platform.postgresql.away():
+            self.platform.python(_REPORT)
+            asking = threading.Thread(target=lambda: statuses.append(self.add(5000).status))
+            asking.start()
+            asking.join(db.RETRY_S / 5)
+            self.assertTrue(asking.is_alive(), "nobody tries again")
+            ended = {name: self.platform.stop_service(name, STOP_S) for name in WRITERS}
+            asking.join(2 * rpc.DEADLINE_S)
+        self.assertEqual(dict.fromkeys(WRITERS, process.Stopped.TERMINATED), ended)
+        self.assertEqual([503], statuses)
 
     def test_the_broker_is_killed_under_load(self) -> None:
         self.addCleanup(self.remove_added)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from oslo_db import exception as db_exception
 from sqlalchemy.engine import Connection
 
-from stx import db, exception, testing
+from stx import db, ending, exception, testing
 from stx.tests.unit.shelf.db import api, models
 
 DEADLINE_S = 20.0
@@ -196,6 +196,15 @@ class TransactionTest(DatabaseCase):
         self.assertEqual(40, api.get_book(book["uuid"])["pages"])
 
 
+class DeadlineTest(testing.TestCase):
+    def test_a_server_that_does_not_answer_is_given_up_unless_its_address_says_when(self) -> None:
+        address = "postgresql+psycopg2://stx:se%40cret@host/fm"
+        self.assertEqual(f"{address}?connect_timeout=5&tcp_user_timeout=5000", db._with_deadlines(address))
+        patient = f"{address}?connect_timeout=60&tcp_user_timeout=5000"
+        self.assertEqual(patient, db._with_deadlines(f"{address}?connect_timeout=60"))
+        self.assertEqual("sqlite:////var/lib/fm.sqlite", db._with_deadlines("sqlite:////var/lib/fm.sqlite"))
+
+
 class RetryTest(DatabaseCase):
     def setUp(self) -> None:
         super().setUp()
@@ -235,6 +244,19 @@ class RetryTest(DatabaseCase):
             self.assertTrue(0.3 <= time.monotonic() - begun < 5)
             self.assertGreater(self.attempts, 2)
         self.assertEqual([], api.titles())
+
+    def test_a_process_that_is_told_to_end_tries_nothing_again(self) -> None:
+        self.addCleanup(ending.TOLD.clear)
+        timer = threading.Timer(0.3, ending.TOLD.set)
+        timer.start()
+        self.addCleanup(timer.join)
+        begun = time.monotonic()
+
+        self.assert_raises_with(exception.Unavailable, "try again", self.writer(db_exception.DBConnectionError(), float("inf")))
+
+        self.assertLess(time.monotonic() - begun, db.RETRY_S / 2)
+        self.attempts = 0
+        self.assertEqual("written", self.writer(db_exception.DBConnectionError(), 0)())
 
     def test_a_database_that_is_not_set_up_yet_is_told_at_once(self) -> None:
         @api.database.reader
