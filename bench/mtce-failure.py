@@ -3,7 +3,8 @@
 
 A lab of a controller-0 that serves, controller-1 and three computes; the states are read over the REST interface by an observer outside.
 STX_MTCE_RUNS says how often each is done (5), STX_MTCE_SCENARIOS which, by commas (all): power_off with a board and without, cuts of the
-management network for 3 s and for 30 s, a heartbeat process that is stopped for 3 s, two of three computes that are cut off together.
+management network for 3 s and for 30 s, a heartbeat process that is stopped for 3 s, two of three computes that are cut off together, and
+once nothing at all for STX_MTCE_QUIET_S (60).
 """
 
 import os
@@ -25,6 +26,7 @@ from stxlab.machine import Machine
 ROOT = Path(__file__).parents[1]
 RUNS = int(os.environ.get("STX_MTCE_RUNS", "5"))
 CUT_S, LONG_CUT_S = 3.0, 30.0
+QUIET_S = float(os.environ.get("STX_MTCE_QUIET_S", "60"))
 BOARDED, PLAIN, OTHER = COMPUTES = ("compute-0", "compute-1", "compute-2")
 IN_SERVICE = "unlocked-enabled-available"
 # It is not watched at once after the last run.
@@ -182,6 +184,18 @@ def _together(bench: Bench) -> dict[str, Any]:
     return {"two_of_three_failed": failures, "two_of_three_rebooted": reboots}
 
 
+def _quiet(bench: Bench) -> dict[str, Any]:
+    bench.say(f"nothing happens for {QUIET_S:g} s")
+    boots = {name: bench.boot_id(name) for name in COMPUTES}
+    until, others = time.monotonic() + QUIET_S, set()
+    while time.monotonic() < until:
+        states = bench.observer.states()
+        others |= {(name, state) for name in COMPUTES if (state := states.get(name, IN_SERVICE)) != IN_SERVICE}
+        time.sleep(10 * POLL_S)
+    rebooted = sum(bench.boot_id(name) != boot for name, boot in boots.items())
+    return {"quiet_s": QUIET_S, "quiet_other_states": len(others), "quiet_rebooted": rebooted}
+
+
 SCENARIOS: Mapping[str, Callable[[Bench], dict[str, Any]]] = {
     "power_off_board": _power_off("board", BOARDED),
     "power_off_no_board": _power_off("no_board", PLAIN),
@@ -189,6 +203,7 @@ SCENARIOS: Mapping[str, Callable[[Bench], dict[str, Any]]] = {
     "cut_30_s": _long_cut,
     "heartbeat_stopped": _stopped,
     "two_of_three": _together,
+    "quiet": _quiet,
 }
 
 

@@ -270,6 +270,18 @@ class HostManagementTest(platform.PlatformTestCase):
         self.assertEqual(before, self.boot_id(ALONE))
         self.await_alarms(ALONE)
 
+    def test_a_host_that_is_lost_on_one_network_for_good_fails_and_is_told_by_it(self) -> None:
+        self.in_service(ALONE)
+        seen, before = _Seen(self, ALONE), self.boot_id(ALONE)
+        self.assertEqual(0, self.command("cut", ALONE, "cluster")[0])
+        self.wait_for("it has failed", lambda: seen.has("failed"), 30.0)
+        self.wait_for("its alarms", lambda: {"200.004", "200.009"} <= set(self.alarms(ALONE)), 30.0, 0.5)
+        self.assertNotIn("200.005", self.alarms(ALONE))
+        self.assertEqual(0, self.command("heal", ALONE, "cluster")[0])
+        self.await_service(ALONE)
+        self.assertNotEqual(before, self.boot_id(ALONE))
+        self.await_alarms(ALONE)
+
     def test_of_hosts_that_are_missing_together_none_fails(self) -> None:
         for name in COMPUTES:
             self.locked(name)

@@ -16,6 +16,7 @@ from stxlab.errors import LabError
 from stxlab.machine import Machine
 from tests.lab import base
 
+_DOOMED = "/etc/pmon.d/doomed.conf"
 # Each takes half a minute; `stx bench sm-failover` has all of them, often.
 FAULTS = ("swact", "power_off", "freeze", "cut_mgmt", "deaf", "partition_1_2", "partition_1_1")
 
@@ -109,6 +110,21 @@ class ServiceManagementTest(Controllers):
         failover_faults.wait_for("it is complete", lambda: task() == "Swact: Complete", 60.0)
         failover_faults.wait_for("it is over", lambda: not task(), 60.0)
         self.product.await_ready()
+
+    def test_an_active_controller_of_which_a_critical_process_fails_hands_over_and_comes_back(self) -> None:
+        self.product.await_ready()
+        before, after = self.product.active(), self.standby()
+        conf = "[process]\nprocess = doomed\ncommand = /bin/false\nmode = passive\nseverity = critical\nrestarts = 1\n"
+        again = "systemctl kill -s HUP --kill-whom=main mtce-client"
+        watch, forget = f"printf '{conf}' > {_DOOMED}; {again}", f"rm -f {_DOOMED}; {again}"
+        boot = before.run(["cat", "/proc/sys/kernel/random/boot_id"])
+        self.addCleanup(self.product.await_ready)
+        self.addCleanup(failover_faults.wait_for, "it is forgotten", lambda: before.run(["sh", "-c", forget]) == "", 60.0)
+        before.run(["sh", "-c", watch])
+        failover_faults.wait_for("the other one is active", lambda: self.product.phase(after) == "active", 60.0)
+        failover_faults.wait_for("it is forgotten", lambda: before.run(["sh", "-c", forget]) == "", 60.0)
+        self.product.await_ready()
+        self.assertNotEqual(boot, before.run(["cat", "/proc/sys/kernel/random/boot_id"]))
 
     def test_what_was_begun_with_a_host_goes_on_when_the_controller_dies(self) -> None:
         self.product.await_ready()
