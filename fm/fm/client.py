@@ -25,6 +25,8 @@ from stx import context as stx_context
 CONF = cfg.CONF
 TOPIC = "fm.manager"
 VERSION = "2.0"
+# A host has failed.
+HOST_FAILURE = "200.004"
 
 Report = faults.Report
 
@@ -41,6 +43,7 @@ __all__ = [
     "clear_all",
     "log",
     "open_spool",
+    "root_host",
     "set_alarm",
 ]
 
@@ -75,6 +78,11 @@ def set_alarm(alarm_id: str, entity_instance_id: str, reason_text: str, severity
     :param attributes: others of a Report; root_alarm_id and root_entity_instance_id name the alarm that this one follows from
     """
     return _report("set", entity_instance_id, alarm_id=alarm_id, reason_text=reason_text, severity=severity, **attributes)
+
+
+def root_host(name: str) -> dict[str, str]:
+    """The attributes of a report of an alarm that follows from the failure of a host, where it has failed."""
+    return {"root_alarm_id": HOST_FAILURE, "root_entity_instance_id": f"host={name}"}
 
 
 def clear(alarm_id: str, entity_instance_id: str) -> Report:

@@ -15,8 +15,11 @@ IDS = ("200.001", "200.004", "200.005", "200.006", "200.009", "200.010", "200.01
 
 @dataclasses.dataclass(frozen=True)
 class Alarm:
+    """:ivar is_of_failure: it follows from the failure of its host, where that has failed"""
+
     severity: str
     text: str
+    is_of_failure: bool = False
 
 
 def of_host(
@@ -59,15 +62,15 @@ def of_host(
             alarm_id, called = NETWORKS[network]
             severity = "critical" if level is Level.LOST else "major"
             text = f"{name} {'has lost' if level is Level.LOST else 'misses'} pulses on the {called} network."
-            found[(alarm_id, f"{host}.network={called}")] = _if(is_told and level >= Level.DEGRADED, severity, text)
+            found[(alarm_id, f"{host}.network={called}")] = _if(is_told and level >= Level.DEGRADED, severity, text, True)
     if is_monitored is not None:
         text = f"{name} does not hear from its process monitor: nothing watches its processes."
-        found[("200.006", f"{host}.process=pmond")] = _if(not is_monitored, "major", text)
+        found[("200.006", f"{host}.process=pmond")] = _if(not is_monitored, "major", text, True)
     if is_board_lost is not None:
         text = f"The board management controller of {name} has not answered for two minutes. Check its address and credentials."
         found[("200.010", host)] = _if(is_board_lost, "warning", text)
     return found
 
 
-def _if(is_on: bool, severity: str, text: str) -> Alarm | None:
-    return Alarm(severity, text) if is_on else None
+def _if(is_on: bool, severity: str, text: str, is_of_failure: bool = False) -> Alarm | None:
+    return Alarm(severity, text, is_of_failure) if is_on else None

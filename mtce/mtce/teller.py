@@ -61,10 +61,7 @@ class Teller:
         }
         if not changed:
             return
-        reports = [
-            fm_client.clear(*key) if alarm is None else fm_client.set_alarm(*key, alarm.text[:255], alarm.severity)
-            for key, alarm in changed.items()
-        ]
+        reports = [fm_client.clear(*key) if alarm is None else _report(name, key, alarm) for key, alarm in changed.items()]
         if self._tell(lambda: self._faults.report(reports)):
             told.update(changed)
 
@@ -120,3 +117,8 @@ class Teller:
             LOG.error("Alarms of hosts wait for the next step, and state changes are not logged: %s", error.message)
             self.is_shut = True
         return not self.is_shut
+
+
+def _report(name: str, key: tuple[str, str], alarm: Alarm) -> fm_client.Report:
+    root = fm_client.root_host(name) if alarm.is_of_failure else {}
+    return fm_client.set_alarm(*key, alarm.text[:255], alarm.severity, **root)

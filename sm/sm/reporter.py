@@ -182,7 +182,9 @@ class Reporter(Observer):
         if wanted is None:
             self._reports.append(fm.clear(alarm_id, entity))
         else:
-            self._reports.append(fm.set_alarm(alarm_id, entity, wanted[0], wanted[1]))
+            # One of those that tell that the other controller is not there follows from its failure.
+            root = fm.root_host(self._peer) if self._peer and alarm_id in (COMMUNICATION, REDUNDANCY) else {}
+            self._reports.append(fm.set_alarm(alarm_id, entity, wanted[0], wanted[1], **root))
 
     def _communication(self, view: View) -> None:
         for (path, name), is_heard in view.paths.items():

@@ -275,6 +275,11 @@ class SilenceTest(AgentTest):
         self.assertEqual(("unlocked", "enabled", "degraded"), self.state())
         self.assertIn(("set", "200.006", "host=controller-0.process=pmond", "major"), self.told())
 
+    def test_what_follows_from_the_failure_of_a_host_names_it(self) -> None:
+        self.pass_s(TIMEOUT_S)
+        roots = {each.alarm_id: (each.root_alarm_id, each.root_entity_instance_id) for each in self.faults()}
+        self.assertEqual(("200.004", "host=controller-0"), roots["200.006"])
+
     def test_the_alarm_is_raised_once(self) -> None:
         for _ in range(5):
             self.pass_s(TIMEOUT_S)

@@ -110,6 +110,8 @@ class AlarmTest(ReporterTest):
         self.assertEqual(
             {("400.005", f"host={OWN}.network=mgmt"): "major", ("400.005", f"host={OWN}.network=oam"): None}, self.alarms()
         )
+        roots = {(report.root_alarm_id, report.root_entity_instance_id) for report in self.told if report.operation == "set"}
+        self.assertEqual({("200.004", f"host={PEER}")}, roots)
 
     def test_what_cannot_be_reported_is_reported_later_in_order(self) -> None:
         self.is_spool_full = True
