@@ -114,7 +114,10 @@ class ServiceManagementTest(Controllers):
     def test_an_active_controller_of_which_a_critical_process_fails_hands_over_and_comes_back(self) -> None:
         self.product.await_ready()
         before, after = self.product.active(), self.standby()
-        conf = "[process]\nprocess = doomed\ncommand = /bin/false\nmode = passive\nseverity = critical\nrestarts = 1\n"
+        conf = (
+            "[process]\nprocess = doomed\ncommand = /bin/false\npidfile = /run/doomed.pid\nmode = passive\nseverity = critical\n"
+        )
+        conf += "restarts = 1\ninterval = 1\ndebounce = 10\nstartuptime = 1\n"
         again = "systemctl kill -s HUP --kill-whom=main mtce-client"
         watch, forget = f"printf '{conf}' > {_DOOMED}; {again}", f"rm -f {_DOOMED}; {again}"
         boot = before.run(["cat", "/proc/sys/kernel/random/boot_id"])
