@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What it costs to unlock many hosts at once: seconds until all are in service, and memory and processor of mtce-agent.
 
-The hosts are simulated, in a lab of one controller: 25 of them, 50, then 100. STX_MTCE_HOSTS says other numbers, by commas, the smallest
+The hosts are simulated, in a lab of two controllers: 25 of them, 50, then 100. STX_MTCE_HOSTS says other numbers, by commas, the smallest
 first.
 """
 
@@ -39,7 +39,7 @@ def main(json: bool) -> dict[str, Any]:
         try:
             with lab.turn("bench mtce-fleet"):
                 lab.layout.make()
-                lab.up(topology.make("simplex"), wait=True)
+                lab.up(topology.make("standard"), wait=True)
             with _observer(lab) as observer:
                 figures: dict[str, Any] = {"load": os.getloadavg()[0]}
                 for count in HOSTS:
