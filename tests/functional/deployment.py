@@ -318,6 +318,9 @@ class Standard(Deployment):
         return textwrap.dedent(f"""\
             [DEFAULT]
             transport_url = {self.rabbitmq.url}
+            [fm]
+            # Tests look back on all that has happened.
+            event_log_max_size = 1000000
             [fm_database]
             connection = {self.postgresql.url("fm")}
             [sysinv_database]

@@ -16,6 +16,7 @@ import time
 import unittest
 from collections.abc import Callable, Iterator
 
+from stxembedded import process
 from stxembedded.tests.waiting import free_ports
 
 START_DEADLINE_S = 60.0
@@ -141,6 +142,8 @@ class _Engine:
     def kill(self) -> None:
         """End it as a power cut would."""
         self._end(signal.SIGKILL)
+        # What it had in other processes may live on for a moment, and would pass for the one that is started next.
+        wait_for(f"the end of {type(self).__name__}", lambda: not _can_connect(self.port), 20)
 
     def remove(self) -> None:
         self.kill()
@@ -213,6 +216,20 @@ class PostgreSQL(_Engine):
 
     def stop(self) -> None:
         self._end(signal.SIGINT)
+
+    def kill(self) -> None:
+        # Each backend has a session of its own: left alone it would go on for a moment, and no server starts beside it.
+        backends = []
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGSTOP)
+            pid = self._process.pid
+            found = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            backends = [backend for child in found if (backend := process.find(int(child)))]
+        super().kill()
+        for backend in backends:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(backend.pid, signal.SIGKILL)
+        wait_for("PostgreSQL's backends end", lambda: not any(backend.is_running for backend in backends), 20)
 
 
 class RabbitMQ(_Engine):

@@ -29,6 +29,42 @@ _MANY_SETS = """
         print(numbers[-1], flush=True)
 """
 
+# Two deliveries of a spool are worked on at once, as when the first waited in the broker until its courier sent anew. The first
+# knows how far the spool is stored, and looks at the alarms when the second one is stored, or waits for the first.
+_LATE = """
+    import sys, threading, time
+    import sqlalchemy as sa
+    from unittest import mock
+    from fm import client
+    from fm.db import api as db_api
+
+    entity, touched, is_late, is_over = sys.argv[1], db_api._touched, threading.Event(), threading.Event()
+
+    @db_api.database.reader
+    def waits(connection):
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        return connection.execute(sa.text(query)).scalar_one() > 0
+
+    def touch(connection, reports):
+        if reports == [again]:
+            is_late.set()
+            deadline = time.monotonic() + 30
+            while not is_over.is_set() and not waits() and time.monotonic() < deadline:
+                is_over.wait(0.02)
+        return touched(connection, reports)
+
+    first, again = (client.set_alarm("200.006", entity, "it failed", "minor") for _ in range(2))
+    db_api.deliver(entity, [(1, first)])
+    with mock.patch.object(db_api, "_touched", touch):
+        late = threading.Thread(target=db_api.deliver, args=(entity, [(2, again)]))
+        late.start()
+        assert is_late.wait(30)
+        db_api.deliver(entity, [(2, again), (3, client.clear("200.006", entity))])
+        is_over.set()
+        late.join(30)
+        assert not late.is_alive()
+"""
+
 
 class StandardDurabilityTestCase(oslotest_base.BaseTestCase):
     def setUp(self) -> None:
@@ -78,6 +114,13 @@ class StandardDurabilityTestCase(oslotest_base.BaseTestCase):
             if number % 2:
                 told.append(("clear", f"process=p{number:03}"))
         self.assertEqual(told, self.history(entity))
+
+    def test_a_delivery_that_comes_late_does_not_set_what_is_cleared(self) -> None:
+        entity = "late"
+        self.addCleanup(self.clear, entity)
+        self.platform.python(_LATE, f"host={entity}.process=p")
+        self.assertEqual([], self.active(entity))
+        self.assertEqual([("set", "process=p"), ("clear", "process=p")], self.history(entity))
 
     def test_killing_the_manager_in_the_middle_of_10000_sets_loses_and_doubles_nothing(self) -> None:
         entity, total, before = "killed", 10_000, self.number()

@@ -56,16 +56,30 @@ def deliver(connection: Connection, sender: str, reports: Sequence[tuple[int, fa
 
     :param reports: (sequence number in the sender's spool, report), ascending
     """
-    position = connection.execute(
-        sa.select(models.spool_position.c.sequence).where(models.spool_position.c.sender == sender)
-    ).scalar_one_or_none()
-    fresh = [(sequence, report) for sequence, report in reports if sequence > (position or 0)]
+    position = _take_position(connection, sender)
+    fresh = [(sequence, report) for sequence, report in reports if sequence > position]
     if not fresh:
         return ledger.Outcome()
     outcome = _store(connection, [report for _, report in fresh])
     row = {"sender": sender, "sequence": fresh[-1][0], "updated_at": _now()}
     db.upsert(connection, models.spool_position, ["sender"], [row])
     return outcome
+
+
+def _take_position(connection: Connection, sender: str) -> int:
+    """How far a spool is stored. Until the transaction ends, nobody else stores of that spool.
+
+    A delivery that waited in the broker for longer than its courier did may be worked on beside the one that was sent after it: by
+    what it knew of the position, and by the alarms that the other one has left, it would set what is cleared.
+    """
+    select = sa.select(models.spool_position.c.sequence).where(models.spool_position.c.sender == sender).with_for_update()
+    position = connection.execute(select).scalar_one_or_none()
+    if position is None:
+        # What is not there cannot be locked.
+        row = {"sender": sender, "sequence": 0, "updated_at": _now()}
+        db.upsert(connection, models.spool_position, ["sender"], [row], keep=("sequence",))
+        position = connection.execute(select).scalar_one()
+    return int(position)
 
 
 @database.writer

@@ -125,7 +125,7 @@ def _require(values: dict[str, Any], *names: str) -> None:
 
 
 def _report(values: dict[str, Any]) -> client.Report:
-    state = _STATES[values.pop("alarm_state", "set")]
+    state = _STATES[values.pop("alarm_state", None) or "set"]
     values.pop("entity_type_id", None)
     if state == "clear":
         return client.clear(values["alarm_id"], values["entity_instance_id"])

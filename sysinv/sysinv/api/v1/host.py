@@ -82,7 +82,7 @@ class Host(types.Resource):
     subfunction_oper = wtypes.text
     subfunction_avail = wtypes.text
     invprovision = wtypes.text
-    action = types.choice(*actions.ACTIONS)
+    action = types.choice("none", *actions.ACTIONS)
     ihost_action = wtypes.text
     action_state = wtypes.text
     task = wtypes.text
@@ -124,6 +124,7 @@ class Host(types.Resource):
 class HostRequest(Host):
     """What can be asked for and is never shown."""
 
+    action = types.choice(*actions.ACTIONS)
     bm_password = types.secret
 
 

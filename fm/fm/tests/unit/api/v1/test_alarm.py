@@ -292,6 +292,10 @@ class PostTest(base.RestTest):
         shown = self.rest.get(f"/v1/alarms/{self.post(**given).json['uuid']}").json
         self.assertEqual({**given, "suppression": "False"}, {name: shown[name] for name in given})
 
+    def test_alarm_state_null_sets(self) -> None:
+        alarm_uuid = self.post(alarm_state=None).json["uuid"]
+        self.assertEqual("set", self.rest.get(f"/v1/alarms/{alarm_uuid}").json["alarm_state"])
+
     def test_alarm_state_clear_clears(self) -> None:
         self.post()
         self.assertEqual({"uuid": None}, self.post(alarm_state="clear").json)

@@ -50,6 +50,10 @@ class AskTest(ActionsTest):
     def test_a_reason_against_it_is_told(self) -> None:
         self.assert_refused(400, "Cannot lock compute-0: it is locked already.", self.act("lock"))
 
+    def test_what_a_host_shows_without_an_action_cannot_be_asked_for(self) -> None:
+        self.assertEqual("none", self.rest.get("/v1/ihosts/compute-0").json["action"])
+        self.assert_refused(400, "action cannot be 'none'", self.act("none"))
+
     def test_a_second_action_is_a_conflict(self) -> None:
         self.act("reboot")
         self.assert_refused(409, "Cannot unlock compute-0: the action reboot is in progress.", self.act("unlock"))
