@@ -122,7 +122,8 @@ def install_voter(hostname: str, given: Mapping[str, str]) -> None:
     """Any other host: it votes for the active controller."""
     networks = own_networks()
     write(services.PULSE_KEY, f"{given['pulse_secret']}\n")
-    write(services.PULSE_SETTINGS, services.of_heartbeat(hostname, networks))
+    write(services.HOST_KEY, f"{given['own_secret']}\n")
+    write(services.PULSE_SETTINGS, services.of_heartbeat(hostname, networks, is_controller=False))
     told = "/etc/starlingx/sm.yaml"
     write(told, services.of_voter(hostname, given["sm_secret"], networks))
     argv = ["/opt/starlingx/bin/sm-configure", "load", "--without-shipped", told]
