@@ -131,13 +131,36 @@ class Sender:
         return datagram
 
 
+class Window:
+    """Which counters of a sender were seen: the greatest, and of those before it, no farther apart than its width, which.
+
+    :param counter: the first one that is seen
+    """
+
+    def __init__(self, counter: int, width: int = _WINDOW) -> None:
+        self._counter = counter
+        self._width = width
+        self._bits = 1
+
+    def take(self, counter: int) -> bool:
+        """Whether it is seen for the first time; of one that is too old that is not known."""
+        ahead = counter - self._counter
+        if ahead > 0:
+            self._bits = (self._bits << ahead | 1) & ((1 << self._width) - 1) if ahead < self._width else 1
+            self._counter = counter
+            return True
+        if -ahead >= self._width or self._bits >> -ahead & 1:
+            return False
+        self._bits |= 1 << -ahead
+        return True
+
+
 @dataclasses.dataclass
 class _Heard:
-    """What was heard of a sender: its start, the greatest counter, and which of those before it as bits."""
+    """What was heard of a sender since its start."""
 
     start: int
-    counter: int
-    bits: int
+    counters: Window
 
 
 class Receiver(Generic[Body]):
@@ -209,16 +232,6 @@ class Receiver(Generic[Body]):
     def _is_new(self, frame: _Frame, path: str) -> bool:
         heard = self._heard.get((frame.sender, path))
         if heard is None or frame.start > heard.start:
-            self._heard[frame.sender, path] = _Heard(frame.start, frame.counter, 1)
+            self._heard[frame.sender, path] = _Heard(frame.start, Window(frame.counter))
             return True
-        if frame.start < heard.start:
-            return False
-        ahead = frame.counter - heard.counter
-        if ahead > 0:
-            heard.bits = (heard.bits << ahead | 1) & ((1 << _WINDOW) - 1) if ahead < _WINDOW else 1
-            heard.counter = frame.counter
-            return True
-        if -ahead >= _WINDOW or heard.bits >> -ahead & 1:
-            return False
-        heard.bits |= 1 << -ahead
-        return True
+        return frame.start == heard.start and heard.counters.take(frame.counter)

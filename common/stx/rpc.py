@@ -15,13 +15,18 @@ Its client module gives the same method to callers::
     client.call(context, "clear_fault", alarm_id="200.006", entity_instance_id="host=controller-0", into=bool)
 
 Arguments and results are checked against the annotations by msgspec: plain values, msgspec.Struct, containers of these.
+
+Where a process has keys (options host_key_file and master_key_file), its requests and their answers are sealed (stx.seals), and its
+servers refuse whoever is not among the `Callers` that a method is exposed to.
 """
 
 import concurrent.futures
 import contextlib
+import enum
 import functools
 import inspect
 import logging
+import pathlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +34,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import oslo_messaging
+import prometheus_client
 from amqp import exceptions as amqp_exceptions
 from kombu import exceptions as kombu_exceptions
 from oslo_config import cfg
@@ -36,7 +42,7 @@ from oslo_messaging._drivers import amqpdriver, impl_rabbit
 from oslo_messaging.rpc import RPCAccessPolicyBase
 
 from stx import context as stx_context
-from stx import exception
+from stx import exception, hostkeys, seals
 
 LOG = logging.getLogger(__name__)
 CONF = cfg.CONF
@@ -51,6 +57,10 @@ WORKERS = 16
 CLOSE_S = 5.0
 # A server whose workers have all been at one request each for so long is stuck: no caller waits any more.
 STUCK_S = 2 * DEADLINE_S
+# That requests are refused is said in the log of a server no more often.
+_REFUSED_S = 60.0
+# What stands beside the arguments of a request that is sealed.
+_SEAL = "_seal"
 
 # A consumer that has nothing to do looks so often whether it is to end. The library has no option for it, and takes 5 s, for which all
 # services of a controller would be waited for that hands over.
@@ -59,10 +69,15 @@ amqpdriver.ACK_REQUEUE_EVERY_SECONDS_MAX = 0.5
 # A call that no server's queue takes fails at once instead of at its deadline.
 _HEARD = oslo_messaging.TransportOptions(at_least_once=True)
 
+REFUSED = prometheus_client.Counter(
+    "rpc_requests_refused", "Requests over the message bus that were not sealed as they must be; the log has the last", ["topic"]
+)
+
 T = TypeVar("T")
 
 _lock = threading.Lock()
 _transport: Any = None
+_keyring: seals.Keyring | None = None
 _serving: "set[Server]" = set()
 
 
@@ -78,11 +93,30 @@ def transport() -> Any:
         return _transport
 
 
+def keyring() -> seals.Keyring:
+    """The keys of this process, read at first use.
+
+    :raises exception.ConfigurationError: when they cannot be used
+    """
+    global _keyring
+    with _lock:
+        if _keyring is None:
+            try:
+                own, masters = (
+                    hostkeys.read(pathlib.Path(name)) if name else () for name in (CONF.host_key_file, CONF.master_key_file)
+                )
+            except ValueError as error:
+                raise exception.ConfigurationError(str(error)) from error
+            _keyring = seals.Keyring(CONF.host, own, masters)
+        return _keyring
+
+
 def reset() -> None:
-    """Close the connection; the next use opens a new one. A bus that is away is not waited for."""
-    global _transport
+    """Close the connection, and forget keys; the next use opens a new one, and reads them. A bus that is away is not waited for."""
+    global _transport, _keyring
     with _lock:
         closed, _transport = _transport, None
+        _keyring = None
     if closed is None:
         return
     # While a thread waits for a broker that has never answered, the library's own closing waits for that thread.
@@ -109,10 +143,27 @@ def target(topic: str, version: str) -> oslo_messaging.Target:
     return oslo_messaging.Target(topic=topic, version=version)
 
 
+class Callers(enum.Enum):
+    """Who may call a method, where the server has keys.
+
+    :cvar OWN_HOST: who has the key of the host that the server is on: controllers, and itself
+    """
+
+    ANYBODY = "anybody"
+    OWN_HOST = "controllers that mean this host"
+
+
 def exposed(function: Callable[..., Any]) -> Callable[..., Any]:
     """Mark a manager's method as callable over RPC."""
-    function._rpc_exposed = True  # type: ignore[attr-defined]
-    return function
+    return exposed_to(Callers.ANYBODY)(function)
+
+
+def exposed_to(callers: Callers) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+        function._rpc_exposed = callers  # type: ignore[attr-defined]
+        return function
+
+    return mark
 
 
 class _ContextSerializer(oslo_messaging.NoOpSerializer):
@@ -132,12 +183,53 @@ class _Dispatch:
     def __init__(self, manager: Any) -> None:
         self.target = manager.target
         self.begun: dict[int, float] = {}
+        gate = _Gate(manager.target.topic)
         for name, method in inspect.getmembers(manager, callable):
             if getattr(method, "_rpc_exposed", False):
-                setattr(self, name, _typed(method, manager.target.topic, self.begun))
+                setattr(self, name, _typed(method, gate, self.begun))
 
 
-def _typed(method: Callable[..., Any], topic: str, begun: dict[int, float]) -> Callable[..., Any]:
+class _Gate:
+    """Lets in the requests to one server that are sealed as they must be; all where this process has no keys."""
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        self._keyring = keyring()
+        self._guard = seals.Guard(self._keyring, topic)
+        self._refused = 0
+        self._say_at = time.monotonic()
+
+    def open(self, method: str, arguments: dict[str, Any], callers: Callers) -> seals.Opened | None:
+        """Take the seal from among the arguments. None where none is needed.
+
+        :raises exception.Unavailable: when it is refused
+        """
+        given = arguments.pop(_SEAL, None)
+        if not self._keyring:
+            return None
+        try:
+            seal = None if given is None else msgspec.convert(given, seals.Seal)
+            if seal is None and callers is Callers.ANYBODY:
+                return None
+            opened = self._guard.open(seal, method, arguments, time.time())
+            if callers is Callers.OWN_HOST and opened.by != self._keyring.host:
+                raise seals.RefusedError(f"the key {opened.by!r} is not that of {callers.value}")
+            return opened
+        except (seals.RefusedError, msgspec.ValidationError) as error:
+            reason = f"{self.topic} refuses {method}: {error}."
+        self._count(reason)
+        raise exception.Unavailable(reason)
+
+    def _count(self, reason: str) -> None:
+        REFUSED.labels(self.topic).inc()
+        self._refused += 1
+        if (now := time.monotonic()) >= self._say_at:
+            self._say_at = now + _REFUSED_S
+            LOG.warning("%s Requests that were refused so far: %d.", reason, self._refused)
+
+
+def _typed(method: Callable[..., Any], gate: _Gate, begun: dict[int, float]) -> Callable[..., Any]:
+    callers: Callers = method._rpc_exposed  # type: ignore[attr-defined]
     parameters = list(inspect.signature(method, eval_str=True).parameters.values())[1:]
     types = {parameter.name: parameter.annotation for parameter in parameters}
     required = {parameter.name for parameter in parameters if parameter.default is parameter.empty}
@@ -146,13 +238,15 @@ def _typed(method: Callable[..., Any], topic: str, begun: dict[int, float]) -> C
     def call(context: stx_context.RequestContext, **arguments: Any) -> Any:
         begun[threading.get_ident()] = time.monotonic()
         try:
+            opened = gate.open(method.__name__, arguments, callers)
             if unknown := arguments.keys() - types.keys():
                 raise exception.Invalid(f"{method.__name__} takes no argument {', '.join(sorted(unknown))}.")
             if missing := required - arguments.keys():
                 raise exception.Invalid(f"{method.__name__} needs the argument {', '.join(sorted(missing))}.")
-            with _discreet(topic, method.__name__):
+            with _discreet(gate.topic, method.__name__):
                 values = {name: _argument(method.__name__, name, value, types[name]) for name, value in arguments.items()}
-                return msgspec.to_builtins(method(context, **values))
+                answer = msgspec.to_builtins(method(context, **values), str_keys=True)
+                return answer if opened is None else opened.seal(answer)
         except exception.StxException as error:
             # Expected: it goes to the caller and is no error of this process.
             raise oslo_messaging.ExpectedException() from error
@@ -235,7 +329,15 @@ class Client:
         :raises exception.StxException: what the manager raised, as the same class
         :raises exception.Unavailable: when nobody answers before the deadline
         """
-        answer = self._guard(method, lambda: self._client(_HEARD).call(context, method, **msgspec.to_builtins(arguments)))
+        sent, opened = self._sealed(method, arguments)
+        answer = self._guard(method, lambda: self._client(_HEARD).call(context, method, **sent))
+        if opened is not None:
+            try:
+                answer = opened.unseal(answer)
+            except seals.RefusedError as error:
+                raise exception.Unavailable(
+                    f"Whoever answers {method} in the place of {self._target.topic} has another key than this host: {error}."
+                ) from error
         return answer if into is Any else msgspec.convert(answer, into)
 
     def cast(
@@ -248,7 +350,19 @@ class Client:
         client = self._client()
         if fanout or server is not None:
             client = client.prepare(fanout=fanout or None, server=server)
-        self._guard(method, lambda: client.cast(context, method, **msgspec.to_builtins(arguments)))
+        sent, _ = self._sealed(method, arguments, server)
+        self._guard(method, lambda: client.cast(context, method, **sent))
+
+    def _sealed(
+        self, method: str, arguments: dict[str, Any], server: str | None = None
+    ) -> tuple[dict[str, Any], seals.Opened | None]:
+        """What is sent, and what the answer has to fit; None where this process has no keys."""
+        plain = msgspec.to_builtins(arguments, str_keys=True)
+        keys = keyring()
+        if not keys:
+            return plain, None
+        seal, opened = keys.seal(self._target.topic, server, method, plain, time.time())
+        return {**plain, _SEAL: msgspec.to_builtins(seal)}, opened
 
     def _client(self, options: oslo_messaging.TransportOptions | None = None) -> Any:
         return oslo_messaging.get_rpc_client(

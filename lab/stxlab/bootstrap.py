@@ -107,6 +107,7 @@ def _own() -> dict[str, Any]:
         "log_dir": "/var/log/starlingx",
         "state_path": "/var/lib/starlingx",
         "run_path": "/run/starlingx",
+        **services.key_option(is_controller=True),
     }
 
 
