@@ -22,6 +22,7 @@ servers refuse whoever is not among the `Callers` that a method is exposed to.
 
 import concurrent.futures
 import contextlib
+import contextvars
 import enum
 import functools
 import inspect
@@ -78,6 +79,7 @@ T = TypeVar("T")
 _lock = threading.Lock()
 _transport: Any = None
 _keyring: seals.Keyring | None = None
+_caller: contextvars.ContextVar[str | None] = contextvars.ContextVar("caller", default=None)
 _serving: "set[Server]" = set()
 
 
@@ -146,10 +148,12 @@ def target(topic: str, version: str) -> oslo_messaging.Target:
 class Callers(enum.Enum):
     """Who may call a method, where the server has keys.
 
+    :cvar HOSTS: the method has to see to it that each speaks for itself alone (check_speaks_for)
     :cvar OWN_HOST: who has the key of the host that the server is on: controllers, and itself
     """
 
     ANYBODY = "anybody"
+    HOSTS = "controllers and hosts"
     OWN_HOST = "controllers that mean this host"
 
 
@@ -164,6 +168,17 @@ def exposed_to(callers: Callers) -> Callable[[Callable[..., Any]], Callable[...,
         return function
 
     return mark
+
+
+def caller() -> str | None:
+    """The host that makes the request in progress; None where it may speak for all: a controller, or nobody has keys."""
+    return _caller.get()
+
+
+def check_speaks_for(hostname: str | None) -> None:
+    """:raises exception.Forbidden: when the request in progress is of another host"""
+    if caller() not in (None, hostname):
+        raise exception.Forbidden(f"{caller()} speaks for itself alone, and not for {hostname}.")
 
 
 class _ContextSerializer(oslo_messaging.NoOpSerializer):
@@ -239,6 +254,7 @@ def _typed(method: Callable[..., Any], gate: _Gate, begun: dict[int, float]) -> 
         begun[threading.get_ident()] = time.monotonic()
         try:
             opened = gate.open(method.__name__, arguments, callers)
+            _caller.set(hostkeys.host_of(opened.by) if opened is not None else None)
             if unknown := arguments.keys() - types.keys():
                 raise exception.Invalid(f"{method.__name__} takes no argument {', '.join(sorted(unknown))}.")
             if missing := required - arguments.keys():

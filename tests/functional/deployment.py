@@ -274,8 +274,8 @@ class Standard(Deployment):
         "sysinv-agent",
         "mtce-client",
     )
-    # What every host runs, also one that is no controller.
-    OF_HOSTS = ("fm-courier", "sysinv-agent", "mtce-client")
+    # These speak of their own host alone, so that they need no more than a host has that is no controller.
+    OF_HOSTS = ("sysinv-agent", "mtce-client")
 
     def __init__(self) -> None:
         self.layout = _new_layout()

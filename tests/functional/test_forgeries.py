@@ -31,6 +31,32 @@ _IMPOSTOR = """
     threading.Event().wait()
 """
 
+_REPORTS = """
+    import sys
+    from fm import client as fm
+    from mtce import client as mtce
+    from stx import context, exception
+    from sysinv import client as sysinv
+
+    me, victim, victim_uuid = "compute-9", "controller-0", sys.argv[1]
+    forger = context.internal("forger")
+
+    def try_(what, call, *arguments):
+        try:
+            print(what, "done", call(forger, *arguments))
+        except exception.StxException as error:
+            print(what, type(error).__name__, error.message)
+
+    agent, conductor, manager = mtce.Agent(), sysinv.Conductor(), fm.Manager()
+    try_("mtce", agent.report, mtce.HostReport(victim, "forged", 1, {"sshd": "critical"}))
+    try_("own", agent.report, mtce.HostReport(me, "own", 1, {}))
+    try_("register", conductor.register_agent, [], victim)
+    try_("inventory", conductor.report_inventory, victim_uuid, {"disk": sysinv.InventoryReport("forged", [])})
+    reports = [fm.set_alarm("200.006", f"host={name}.process=forged", "forged", "major") for name in (victim, me)]
+    try_("alarms", manager.deliver, "spool", list(enumerate(reports, 1)))
+    manager.deliver(forger, "spool", [(3, fm.clear("200.006", f"host={me}.process=forged"))])
+"""
+
 
 class ForgeriesTestCase(oslotest_base.BaseTestCase):
     def setUp(self) -> None:
@@ -60,3 +86,13 @@ class ForgeriesTestCase(oslotest_base.BaseTestCase):
             wait_for("the answer is not taken", said, DEADLINE_S)
         self.assertFalse((self.platform.layout.run_dir / ".node_locked").exists())
         self.platform.await_in_service()
+
+    def test_a_host_reports_of_no_other_host(self) -> None:
+        before = self.platform.host(self.token)
+        told = self.platform.python(_REPORTS, before["uuid"], more=self.forger)
+        done = dict(line.split(" ", 1) for line in told.splitlines())
+        refusal = f"Forbidden {FORGER} speaks for itself alone, and not for controller-0."
+        self.assertEqual([refusal] * 3, [done[what] for what in ("mtce", "register", "inventory")])
+        self.assertTrue(done["own"].startswith("done Wish("), told)
+        self.assertIn(f"refused=[(1, '{FORGER} reports of itself alone')]", done["alarms"])
+        self.assertEqual([], [alarm for alarm in self.platform.alarms(self.token) if "forged" in alarm["entity_instance_id"]])

@@ -299,6 +299,11 @@ class Told:
     def say(self, context: context.RequestContext) -> dict[str, int]:
         return {"a": 1}
 
+    @rpc.exposed_to(rpc.Callers.HOSTS)
+    def report(self, context: context.RequestContext, name: str) -> str | None:
+        rpc.check_speaks_for(name)
+        return rpc.caller()
+
 
 MASTER = b"m" * 32
 
@@ -310,22 +315,28 @@ class SealedTest(RpcCase):
         super().setUp()
         self.logged = self.useFixture(fixtures.FakeLogger())
         self.become("compute-0")
-        self.manager = Told()
+        self.topic, self.manager = "test.host", Told()
         server = rpc.Server(self.manager, server="compute-0")
         server.start()
         self.addCleanup(server.stop)
 
     def become(self, name: str) -> None:
         """Have the keys that a host has."""
-        own = hostkeys.derive(MASTER, hostkeys.of_host(name))
-        rings = {"outsider": seals.Keyring(name), "controller-0": seals.Keyring(name, masters=(MASTER,))}
-        self.useFixture(fixtures.MonkeyPatch("stx.rpc._keyring", rings.get(name) or seals.Keyring(name, (own,))))
+        own = () if name == "outsider" else (hostkeys.derive(MASTER, hostkeys.of_host(name)),)
+        masters = (MASTER,) if name == "controller-0" else ()
+        self.useFixture(fixtures.MonkeyPatch("stx.rpc._keyring", seals.Keyring(name, own, masters)))
 
     def cast(self, method: str = "act", **arguments: str) -> None:
         rpc.Client("test.host", "1.0").cast(self.context, method, server="compute-0", **arguments)
 
+    def serve_other(self) -> None:
+        """Have requests go to a server that has the keys of now."""
+        self.topic, other = "test.other", Told()
+        other.target = rpc.target(self.topic, "1.0")
+        self.serve(other)
+
     def ask(self, method: str, **arguments: str) -> Any:
-        return rpc.Client("test.host", "1.0", DEADLINE_S).call(self.context, method, **arguments)
+        return rpc.Client(self.topic, "1.0", DEADLINE_S).call(self.context, method, **arguments)
 
     def refused(self) -> float:
         return prometheus_client.REGISTRY.get_sample_value("rpc_requests_refused_total", {"topic": "test.host"}) or 0.0
@@ -340,7 +351,7 @@ class SealedTest(RpcCase):
         for name, why in (
             ("controller-0", "key 'controllers'"),
             ("compute-1", "key 'host:compute-1'"),
-            ("outsider", "not sealed"),
+            ("outsider", "it is not sealed."),
         ):
             self.become(name)
             self.assert_raises_with(exception.Unavailable, why, self.ask, "act", name="it")
@@ -352,6 +363,16 @@ class SealedTest(RpcCase):
             self.assertLess(time.monotonic(), deadline)
         self.assertEqual(0, self.manager.calls.qsize())
         self.assertEqual(1, self.logged.output.count("Requests that were refused so far"))
+
+    def test_a_host_speaks_for_itself_and_a_controller_for_all(self) -> None:
+        self.become("controller-0")
+        self.serve_other()
+        self.assertIsNone(self.ask("report", name="compute-0"))
+        self.become("compute-0")
+        self.assertEqual("compute-0", self.ask("report", name="compute-0"))
+        self.assert_raises_with(exception.Forbidden, "compute-0 speaks for itself alone", self.ask, "report", name="compute-1")
+        self.become("outsider")
+        self.assert_raises_with(exception.Unavailable, "it is not sealed.", self.ask, "report", name="compute-0")
 
     def test_what_was_heard_on_the_bus_is_not_done_again(self) -> None:
         messages: list[Any] = []
@@ -379,10 +400,8 @@ class SealedTest(RpcCase):
 
     def test_where_there_are_no_keys_all_are_believed(self) -> None:
         self.become("outsider")
-        manager = Told()
-        manager.target = rpc.target("test.other", "1.0")
-        self.serve(manager)
-        self.assertEqual("did it", rpc.Client("test.other", "1.0").call(self.context, "act", name="it"))
+        self.serve_other()
+        self.assertEqual("did it", self.ask("act", name="it"))
 
     def test_keys_come_from_files(self) -> None:
         file = self.platform.path / "host.key"
