@@ -152,14 +152,14 @@ class Callers(enum.Enum):
     :cvar OWN_HOST: who has the key of the host that the server is on: controllers, and itself
     """
 
-    ANYBODY = "anybody"
+    CONTROLLERS = "controllers"
     HOSTS = "controllers and hosts"
     OWN_HOST = "controllers that mean this host"
 
 
 def exposed(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a manager's method as callable over RPC."""
-    return exposed_to(Callers.ANYBODY)(function)
+    """Mark a manager's method as callable over RPC, by controllers where the server has keys."""
+    return exposed_to(Callers.CONTROLLERS)(function)
 
 
 def exposed_to(callers: Callers) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -211,11 +211,12 @@ class _Gate:
         self.topic = topic
         self._keyring = keyring()
         self._guard = seals.Guard(self._keyring, topic)
+        self._names = {Callers.CONTROLLERS: hostkeys.CONTROLLERS, Callers.OWN_HOST: self._keyring.host}
         self._refused = 0
         self._say_at = time.monotonic()
 
     def open(self, method: str, arguments: dict[str, Any], callers: Callers) -> seals.Opened | None:
-        """Take the seal from among the arguments. None where none is needed.
+        """Take the seal from among the arguments. None where this process has no keys.
 
         :raises exception.Unavailable: when it is refused
         """
@@ -224,10 +225,8 @@ class _Gate:
             return None
         try:
             seal = None if given is None else msgspec.convert(given, seals.Seal)
-            if seal is None and callers is Callers.ANYBODY:
-                return None
             opened = self._guard.open(seal, method, arguments, time.time())
-            if callers is Callers.OWN_HOST and opened.by != self._keyring.host:
+            if callers is not Callers.HOSTS and opened.by != self._names[callers]:
                 raise seals.RefusedError(f"the key {opened.by!r} is not that of {callers.value}")
             return opened
         except (seals.RefusedError, msgspec.ValidationError) as error:

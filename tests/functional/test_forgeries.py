@@ -31,7 +31,7 @@ _IMPOSTOR = """
     threading.Event().wait()
 """
 
-_REPORTS = """
+_FORGER = """
     import sys
     from fm import client as fm
     from mtce import client as mtce
@@ -52,6 +52,13 @@ _REPORTS = """
     try_("own", agent.report, mtce.HostReport(me, "own", 1, {}))
     try_("register", conductor.register_agent, [], victim)
     try_("inventory", conductor.report_inventory, victim_uuid, {"disk": sysinv.InventoryReport("forged", [])})
+    try_("logins", conductor.get_board_logins)
+    try_("states", conductor.update_host_states, {victim: {"availability": "failed"}})
+    try_("action", conductor.request_action, victim_uuid, "reboot")
+    try_("delete", conductor.delete_host, victim_uuid)
+    try_("hosts", conductor.get_hosts)
+    try_("alarm", manager.store, fm.clear_all(f"host={victim}"))
+    mtce.Host().look(forger, victim)
     reports = [fm.set_alarm("200.006", f"host={name}.process=forged", "forged", "major") for name in (victim, me)]
     try_("alarms", manager.deliver, "spool", list(enumerate(reports, 1)))
     manager.deliver(forger, "spool", [(3, fm.clear("200.006", f"host={me}.process=forged"))])
@@ -87,12 +94,20 @@ class ForgeriesTestCase(oslotest_base.BaseTestCase):
         self.assertFalse((self.platform.layout.run_dir / ".node_locked").exists())
         self.platform.await_in_service()
 
-    def test_a_host_reports_of_no_other_host(self) -> None:
+    def test_a_host_does_nothing_to_another_one(self) -> None:
         before = self.platform.host(self.token)
-        told = self.platform.python(_REPORTS, before["uuid"], more=self.forger)
+        is_refused = self.is_logged("mtce-client", f"mtce.host refuses look: it is not sealed with the key 'host:{FORGER}'.")
+        told = self.platform.python(_FORGER, before["uuid"], more=self.forger)
         done = dict(line.split(" ", 1) for line in told.splitlines())
         refusal = f"Forbidden {FORGER} speaks for itself alone, and not for controller-0."
         self.assertEqual([refusal] * 3, [done[what] for what in ("mtce", "register", "inventory")])
+        for what in ("logins", "states", "action", "delete", "hosts", "alarm"):
+            self.assertRegex(done[what], rf"^Unavailable .* the key 'host:{FORGER}' is not that of controllers\.$")
+        wait_for("the host refuses", is_refused, DEADLINE_S)
+        self.assertEqual(
+            [before[name] for name in ("availability", "action", "task")],
+            [self.platform.host(self.token)[name] for name in ("availability", "action", "task")],
+        )
         self.assertTrue(done["own"].startswith("done Wish("), told)
         self.assertIn(f"refused=[(1, '{FORGER} reports of itself alone')]", done["alarms"])
         self.assertEqual([], [alarm for alarm in self.platform.alarms(self.token) if "forged" in alarm["entity_instance_id"]])

@@ -374,6 +374,27 @@ class SealedTest(RpcCase):
         self.become("outsider")
         self.assert_raises_with(exception.Unavailable, "it is not sealed.", self.ask, "report", name="compute-0")
 
+    def test_unless_it_says_otherwise_a_method_is_for_controllers(self) -> None:
+        self.become("controller-0")
+        self.serve_other()
+        self.assertEqual({"a": 1}, self.ask("say"))
+        for name in ("compute-0", "outsider"):
+            self.become(name)
+            self.assert_raises_with(exception.Unavailable, "test.other refuses say: ", self.ask, "say")
+
+    def test_events_are_those_of_controllers(self) -> None:
+        self.become("controller-0")
+        events: queue.Queue[rpc.Event] = queue.Queue()
+        for number in range(2):
+            follower = rpc.Subscriber(events.put, server=f"follower-{number}")
+            follower.start()
+            self.addCleanup(follower.stop)
+        for name in ("compute-0", "controller-0"):
+            self.become(name)
+            rpc.publish(self.context, f"by.{name}", {})
+        found = [events.get(timeout=DEADLINE_S).kind for _ in range(2)]
+        self.assertEqual((["by.controller-0"] * 2, 0), (found, events.qsize()))
+
     def test_what_was_heard_on_the_bus_is_not_done_again(self) -> None:
         messages: list[Any] = []
         send = inproc.InprocDriver.send
@@ -393,6 +414,8 @@ class SealedTest(RpcCase):
 
     def test_an_answer_from_whoever_has_another_key_is_none(self) -> None:
         """A host may take requests from the queue of a service that it is not."""
+        self.become("controller-0")
+        self.serve_other()
         self.assertEqual({"a": 1}, self.ask("say"))
         for answer in ({"a": 1}, {"answer": {"a": 1}, "code": "0" * 64}):
             with fixtures.MockPatch("stx.inproc.InprocDriver.send", return_value=answer):
