@@ -62,6 +62,8 @@ STUCK_S = 2 * DEADLINE_S
 _REFUSED_S = 60.0
 # What stands beside the arguments of a request that is sealed.
 _SEAL = "_seal"
+# A request that was on its way for too long, or is the first one to a server, is sent again with what was learned by that.
+_LATE_TRIES = 3
 
 # A consumer that has nothing to do looks so often whether it is to end. The library has no option for it, and takes 5 s, for which all
 # services of a controller would be waited for that hands over.
@@ -210,29 +212,32 @@ class _Gate:
     def __init__(self, topic: str) -> None:
         self.topic = topic
         self._keyring = keyring()
-        self._guard = seals.Guard(self._keyring, topic)
+        self._guard = seals.Guard(self._keyring, topic, time.monotonic())
         self._names = {Callers.CONTROLLERS: hostkeys.CONTROLLERS, Callers.OWN_HOST: self._keyring.host}
         self._refused = 0
         self._say_at = time.monotonic()
 
-    def open(self, method: str, arguments: dict[str, Any], callers: Callers) -> seals.Opened | None:
-        """Take the seal from among the arguments. None where this process has no keys.
+    def open(self, method: str, arguments: dict[str, Any], callers: Callers) -> tuple[seals.Opened | None, bool]:
+        """Take the seal from among the arguments; None where this process has no keys. Gives too whether the request comes too late.
 
         :raises exception.Unavailable: when it is refused
         """
         given = arguments.pop(_SEAL, None)
         if not self._keyring:
-            return None
+            return None, False
         try:
             seal = None if given is None else msgspec.convert(given, seals.Seal)
-            opened = self._guard.open(seal, method, arguments, time.time())
+            opened, is_late = self._guard.open(seal, method, arguments, time.monotonic())
             if callers is not Callers.HOSTS and opened.by != self._names[callers]:
                 raise seals.RefusedError(f"the key {opened.by!r} is not that of {callers.value}")
-            return opened
+            return opened, is_late
         except (seals.RefusedError, msgspec.ValidationError) as error:
             reason = f"{self.topic} refuses {method}: {error}."
         self._count(reason)
         raise exception.Unavailable(reason)
+
+    def seal(self, opened: seals.Opened, answer: Any, is_late: bool = False) -> Any:
+        return msgspec.to_builtins(opened.seal(self._guard.moment(time.monotonic()), answer, is_late))
 
     def _count(self, reason: str) -> None:
         REFUSED.labels(self.topic).inc()
@@ -252,7 +257,9 @@ def _typed(method: Callable[..., Any], gate: _Gate, begun: dict[int, float]) -> 
     def call(context: stx_context.RequestContext, **arguments: Any) -> Any:
         begun[threading.get_ident()] = time.monotonic()
         try:
-            opened = gate.open(method.__name__, arguments, callers)
+            opened, is_late = gate.open(method.__name__, arguments, callers)
+            if opened is not None and is_late:
+                return gate.seal(opened, None, is_late)
             _caller.set(hostkeys.host_of(opened.by) if opened is not None else None)
             if unknown := arguments.keys() - types.keys():
                 raise exception.Invalid(f"{method.__name__} takes no argument {', '.join(sorted(unknown))}.")
@@ -261,7 +268,7 @@ def _typed(method: Callable[..., Any], gate: _Gate, begun: dict[int, float]) -> 
             with _discreet(gate.topic, method.__name__):
                 values = {name: _argument(method.__name__, name, value, types[name]) for name, value in arguments.items()}
                 answer = msgspec.to_builtins(method(context, **values), str_keys=True)
-                return answer if opened is None else opened.seal(answer)
+                return answer if opened is None else gate.seal(opened, answer)
         except exception.StxException as error:
             # Expected: it goes to the caller and is no error of this process.
             raise oslo_messaging.ExpectedException() from error
@@ -344,16 +351,28 @@ class Client:
         :raises exception.StxException: what the manager raised, as the same class
         :raises exception.Unavailable: when nobody answers before the deadline
         """
-        sent, opened = self._sealed(method, arguments)
-        answer = self._guard(method, lambda: self._client(_HEARD).call(context, method, **sent))
-        if opened is not None:
+        plain = msgspec.to_builtins(arguments, str_keys=True)
+        answer = self._call_sealed(context, method, plain) if keyring() else self._call(context, method, plain)
+        return answer if into is Any else msgspec.convert(answer, into)
+
+    def _call(self, context: stx_context.RequestContext, method: str, arguments: dict[str, Any]) -> Any:
+        return self._guard(method, lambda: self._client(_HEARD).call(context, method, **arguments))
+
+    def _call_sealed(self, context: stx_context.RequestContext, method: str, arguments: dict[str, Any]) -> Any:
+        topic, keys = self._target.topic, keyring()
+        for _ in range(_LATE_TRIES):
+            seal, opened = keys.seal(topic, method, arguments)
+            given = self._call(context, method, {**arguments, _SEAL: msgspec.to_builtins(seal)})
             try:
-                answer = opened.unseal(answer)
+                answer = opened.unseal(given)
             except seals.RefusedError as error:
                 raise exception.Unavailable(
-                    f"Whoever answers {method} in the place of {self._target.topic} has another key than this host: {error}."
+                    f"Whoever answers {method} in the place of {topic} has another key than this host: {error}."
                 ) from error
-        return answer if into is Any else msgspec.convert(answer, into)
+            keys.learn(topic, answer)
+            if not answer.is_late:
+                return answer.content
+        raise exception.Unavailable(f"{topic} was asked for {method} too late, again and again. Try again.")
 
     def cast(
         self, context: stx_context.RequestContext, method: str, fanout: bool = False, server: str | None = None, **arguments: Any
@@ -365,19 +384,11 @@ class Client:
         client = self._client()
         if fanout or server is not None:
             client = client.prepare(fanout=fanout or None, server=server)
-        sent, _ = self._sealed(method, arguments, server)
+        sent, keys = msgspec.to_builtins(arguments, str_keys=True), keyring()
+        if keys:
+            seal, _ = keys.seal(self._target.topic, method, sent, server, is_answered=False)
+            sent[_SEAL] = msgspec.to_builtins(seal)
         self._guard(method, lambda: client.cast(context, method, **sent))
-
-    def _sealed(
-        self, method: str, arguments: dict[str, Any], server: str | None = None
-    ) -> tuple[dict[str, Any], seals.Opened | None]:
-        """What is sent, and what the answer has to fit; None where this process has no keys."""
-        plain = msgspec.to_builtins(arguments, str_keys=True)
-        keys = keyring()
-        if not keys:
-            return plain, None
-        seal, opened = keys.seal(self._target.topic, server, method, plain, time.time())
-        return {**plain, _SEAL: msgspec.to_builtins(seal)}, opened
 
     def _client(self, options: oslo_messaging.TransportOptions | None = None) -> Any:
         return oslo_messaging.get_rpc_client(

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Seals on requests that cross the message bus, and on their answers: who sends one, and that nobody changed or repeated it.
+"""Seals on requests that cross the message bus, and on their answers: who sends one, and that nobody changed, repeated or kept it.
 
 Whoever may use the bus can send anything to anybody, and answer in anybody's place. Keys are those of hosts (stx.hostkeys). What a host
 says is sealed with its key; what controllers say to one host with that host's, what they say to each other with one of their own.
+
+No clock is compared with another one's. A server has a word of the moment, which it tells with every answer, and a request has to say it;
+who does not know it is told, and asks once more. What nobody answers says none: it is taken whenever it comes, so that it may only be a
+nudge.
 """
 
 import collections
@@ -20,8 +24,8 @@ import msgspec
 from stx import hostkeys
 from stx.datagrams import Window
 
-# Clocks of hosts may differ by this, and a request may be on its way for as long.
-TOLERANCE_S = 60
+# A word is replaced after so long, and taken for as long again.
+MOMENT_S = 30.0
 # So many processes are remembered for each key: only who has the key can make there be more.
 _MOST_PROCESSES = 256
 # A process's requests overtake each other by less.
@@ -32,21 +36,35 @@ class RefusedError(Exception):
     """It is not taken; the message says why, as a sentence's end."""
 
 
-Word = Annotated[str, msgspec.Meta(pattern=r"^[!-~]+\Z", max_length=300)]
+Word = Annotated[str, msgspec.Meta(pattern=r"^[!-~]*\Z", max_length=300)]
 
 
 class Seal(msgspec.Struct, frozen=True):
     """:ivar by: name of the key that it is made with
     :ivar process: of the sender, another one after every start
     :ivar number: greater for each request of the process
-    :ivar at_ms: when it was made, since 1970
+    :ivar moment: the server's word; empty where it is not known, None where nobody waits for an answer
     """
 
     by: Word
     process: Word
     number: int
-    at_ms: int
+    moment: Word | None
     code: Word
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An answer with its seal.
+
+    :ivar moment: the server's word of now
+    :ivar is_late: the request did not say it, and was not carried out
+    :ivar content: plain values
+    """
+
+    moment: str
+    is_late: bool
+    content: Any
+    code: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,23 +78,23 @@ class Opened:
     key: bytes
     code: str
 
-    def seal(self, answer: Any) -> dict[str, Any]:
-        """:param answer: plain values"""
-        return {"answer": answer, "code": self._of(answer)}
+    def seal(self, moment: str, content: Any, is_late: bool = False) -> Answer:
+        """:param content: plain values"""
+        return Answer(moment, is_late, content, self._of(moment, is_late, content))
 
-    def unseal(self, sealed: Any) -> Any:
-        """The answer.
-
-        :raises RefusedError: when it is not that of who has the key
-        """
-        if not isinstance(sealed, dict) or sealed.keys() != {"answer", "code"}:
-            raise RefusedError("the answer is not sealed")
-        if not hmac.compare_digest(self._of(sealed["answer"]).encode(), str(sealed["code"]).encode(errors="replace")):
+    def unseal(self, given: Any) -> Answer:
+        """:raises RefusedError: when it is not of who has the key, or not the answer to this request"""
+        try:
+            answer = msgspec.convert(given, Answer)
+        except msgspec.ValidationError:
+            raise RefusedError("the answer is not sealed") from None
+        code = self._of(answer.moment, answer.is_late, answer.content)
+        if not hmac.compare_digest(code.encode(), answer.code.encode(errors="replace")):
             raise RefusedError(f"the answer is not sealed with the key {self.by!r}")
-        return sealed["answer"]
+        return answer
 
-    def _of(self, answer: Any) -> str:
-        return _code(self.key, ["answer", self.code, answer])
+    def _of(self, moment: str, is_late: bool, content: Any) -> str:
+        return _code(self.key, ["answer", self.code, moment, is_late, content])
 
 
 class Keyring:
@@ -94,6 +112,7 @@ class Keyring:
         self._derived = hostkeys.deriver(masters)
         self._process = secrets.token_hex(8)
         self._numbers = itertools.count(1)
+        self._moments: dict[str, str] = {}
 
     def __bool__(self) -> bool:
         return self._is_controller or bool(self._own)
@@ -105,37 +124,45 @@ class Keyring:
         return self._own if name == self.host else ()
 
     def seal(
-        self, topic: str, hostname: str | None, method: str, arguments: Mapping[str, Any], now: float
+        self, topic: str, method: str, arguments: Mapping[str, Any], hostname: str | None = None, is_answered: bool = True
     ) -> tuple[Seal, Opened]:
         """The seal of a request, and what its answer has to fit.
 
-        :param hostname: the host that alone it is for
         :param arguments: plain values
-        :param now: seconds since 1970
+        :param hostname: the host that alone it is for
         """
         by = self.host
         if self._is_controller:
             by = hostkeys.CONTROLLERS if hostname is None else hostkeys.of_host(hostname)
         key = self.keys(by)[0]
-        seal = Seal(by, self._process, next(self._numbers), int(now * 1000), "")
+        moment = self._moments.get(topic, "") if is_answered else None
+        seal = Seal(by, self._process, next(self._numbers), moment, "")
         code = _request(key, topic, method, arguments, seal)
         return msgspec.structs.replace(seal, code=code), Opened(by, key, code)
 
+    def learn(self, topic: str, answer: Answer) -> None:
+        """What is asked of the server from now on says its word of now."""
+        self._moments[topic] = answer.moment
+
 
 class Guard:
-    """Takes the requests of one server, or refuses them. Threads may share it."""
+    """Takes the requests of one server, or refuses them. Threads may share it.
 
-    def __init__(self, keyring: Keyring, topic: str) -> None:
+    :param now: monotonic seconds
+    """
+
+    def __init__(self, keyring: Keyring, topic: str, now: float) -> None:
         self._keyring = keyring
         self._topic = topic
         self._lock = threading.Lock()
         # By name of the key, then by process: those that were heard of last are at the end.
         self._seen: dict[str, collections.OrderedDict[str, Window]] = {}
+        self._moment, self._before, self._since = _new_moment(), _new_moment(), now
 
-    def open(self, seal: Seal | None, method: str, arguments: Mapping[str, Any], now: float) -> Opened:
-        """The request, as its sender made it.
+    def open(self, seal: Seal | None, method: str, arguments: Mapping[str, Any], now: float) -> tuple[Opened, bool]:
+        """The request as its sender made it, and whether it comes too late, and is only to be told the word of now.
 
-        :raises RefusedError: when it is not sealed, or was changed, or comes late or again
+        :raises RefusedError: when it is not sealed, or was changed, or came before
         """
         if seal is None:
             raise RefusedError("it is not sealed")
@@ -146,15 +173,26 @@ class Guard:
         ]
         if not found:
             raise RefusedError(f"it is not sealed with the key {seal.by[:80]!r}")
-        late_s = now - seal.at_ms / 1000
-        if abs(late_s) > TOLERANCE_S:
-            raise RefusedError(
-                f"it was made {abs(late_s):.0f} s {'ago' if late_s > 0 else 'from now'}, as the two clocks tell it"
-            )
+        opened = Opened(seal.by, found[0], seal.code)
         with self._lock:
+            self._pass(now)
+            if seal.moment not in (None, self._moment, self._before):
+                return opened, True
             if not self._is_new(seal):
                 raise RefusedError("it came before")
-        return Opened(seal.by, found[0], seal.code)
+        return opened, False
+
+    def moment(self, now: float) -> str:
+        """The word of now."""
+        with self._lock:
+            self._pass(now)
+            return self._moment
+
+    def _pass(self, now: float) -> None:
+        passed = int((now - self._since) / MOMENT_S)
+        if passed:
+            self._before = self._moment if passed == 1 else _new_moment()
+            self._moment, self._since = _new_moment(), self._since + passed * MOMENT_S
 
     def _is_new(self, seal: Seal) -> bool:
         processes = self._seen.setdefault(seal.by, collections.OrderedDict())
@@ -168,8 +206,12 @@ class Guard:
         return window.take(seal.number)
 
 
+def _new_moment() -> str:
+    return secrets.token_hex(8)
+
+
 def _request(key: bytes, topic: str, method: str, arguments: Mapping[str, Any], seal: Seal) -> str:
-    return _code(key, ["request", seal.by, seal.process, seal.number, seal.at_ms, topic, method, arguments])
+    return _code(key, ["request", seal.by, seal.process, seal.number, seal.moment, topic, method, arguments])
 
 
 def _code(key: bytes, content: list[Any]) -> str:

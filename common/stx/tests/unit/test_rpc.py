@@ -405,7 +405,8 @@ class SealedTest(RpcCase):
 
         self.useFixture(fixtures.MonkeyPatch("stx.inproc.InprocDriver.send", overhear))
         self.assertEqual("did it", self.ask("act", name="it"))
-        (target, ctxt, message, options) = messages[0]
+        # The first one was told what to say.
+        (_, (target, ctxt, message, options)) = messages
         for arguments in (message["args"], {**message["args"], "name": "else"}):
             self.assertRaises(
                 exception.Unavailable, send, rpc.transport()._driver, target, ctxt, {**message, "args": arguments}, **options
@@ -417,9 +418,16 @@ class SealedTest(RpcCase):
         self.become("controller-0")
         self.serve_other()
         self.assertEqual({"a": 1}, self.ask("say"))
-        for answer in ({"a": 1}, {"answer": {"a": 1}, "code": "0" * 64}):
+        for answer in ({"a": 1}, {"moment": "", "is_late": False, "content": {"a": 1}, "code": "0" * 64}):
             with fixtures.MockPatch("stx.inproc.InprocDriver.send", return_value=answer):
                 self.assert_raises_with(exception.Unavailable, "has another key than this host", self.ask, "say")
+
+    def test_one_who_is_told_again_and_again_that_it_is_late_gives_up(self) -> None:
+        self.become("controller-0")
+        self.serve_other()
+        with fixtures.MockPatch("stx.seals.Keyring.learn"):
+            self.assert_raises_with(exception.Unavailable, "too late, again and again", self.ask, "say")
+        self.assertEqual({"a": 1}, self.ask("say"))
 
     def test_where_there_are_no_keys_all_are_believed(self) -> None:
         self.become("outsider")

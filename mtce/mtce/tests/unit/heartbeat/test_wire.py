@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who can say what in pulses: a host's answer is its own, whatever keys others have."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from oslotest import base
 
@@ -46,6 +46,7 @@ class AnswerTest(base.BaseTestCase):
         receiver = wire.Receiver("ours", {"mgmt": Keys(of=lambda host: of_name(hostkeys.of_host(host)))})
         self.assertTrue(self.is_forged(plain, receiver))
 
+    @settings(max_examples=60, deadline=None)
     @given(NAMES, NAMES)
     def test_whoever_has_the_key_of_one_host_speaks_for_no_other(self, stolen: str, victim: str) -> None:
         heard = controller().unpack(answer(victim, own(stolen)), "mgmt")
@@ -53,6 +54,7 @@ class AnswerTest(base.BaseTestCase):
         if stolen != victim:
             self.assertTrue(self.is_forged(answer(stolen, own(stolen), speaker=victim)))
 
+    @settings(max_examples=60, deadline=None)
     @given(st.binary(min_size=1, max_size=200), st.booleans())
     def test_junk_is_dropped_and_never_a_failure(self, junk: bytes, is_marked: bool) -> None:
         mark = answer("compute-0", own("compute-0"))[:4] if is_marked else b""
