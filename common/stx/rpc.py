@@ -60,8 +60,6 @@ CLOSE_S = 5.0
 STUCK_S = 2 * DEADLINE_S
 # That requests are refused is said in the log of a server no more often.
 _REFUSED_S = 60.0
-# What stands beside the arguments of a request that is sealed.
-_SEAL = "_seal"
 # A request that was on its way for too long, or is the first one to a server, is sent again with what was learned by that.
 _LATE_TRIES = 3
 
@@ -217,21 +215,19 @@ class _Gate:
         self._refused = 0
         self._say_at = time.monotonic()
 
-    def open(self, method: str, arguments: dict[str, Any], callers: Callers) -> tuple[seals.Opened | None, bool]:
-        """Take the seal from among the arguments; None where this process has no keys. Gives too whether the request comes too late.
+    def open(self, method: str, sent: dict[str, Any], callers: Callers) -> tuple[seals.Opened | None, dict[str, Any], bool]:
+        """The request as its sender made it, None where this process has no keys; its arguments; and whether it comes too late.
 
         :raises exception.Unavailable: when it is refused
         """
-        given = arguments.pop(_SEAL, None)
         if not self._keyring:
-            return None, False
+            return None, {name: value for name, value in sent.items() if name != seals.SEAL}, False
         try:
-            seal = None if given is None else msgspec.convert(given, seals.Seal)
-            opened, is_late = self._guard.open(seal, method, arguments, time.monotonic())
+            opened, arguments, is_late = self._guard.open(method, sent, time.monotonic())
             if callers is not Callers.HOSTS and opened.by != self._names[callers]:
                 raise seals.RefusedError(f"the key {opened.by!r} is not that of {callers.value}")
-            return opened, is_late
-        except (seals.RefusedError, msgspec.ValidationError) as error:
+            return opened, arguments, is_late
+        except seals.RefusedError as error:
             reason = f"{self.topic} refuses {method}: {error}."
         self._count(reason)
         raise exception.Unavailable(reason)
@@ -254,10 +250,10 @@ def _typed(method: Callable[..., Any], gate: _Gate, begun: dict[int, float]) -> 
     required = {parameter.name for parameter in parameters if parameter.default is parameter.empty}
 
     @functools.wraps(method)
-    def call(context: stx_context.RequestContext, **arguments: Any) -> Any:
+    def call(context: stx_context.RequestContext, **sent: Any) -> Any:
         begun[threading.get_ident()] = time.monotonic()
         try:
-            opened, is_late = gate.open(method.__name__, arguments, callers)
+            opened, arguments, is_late = gate.open(method.__name__, sent, callers)
             if opened is not None and is_late:
                 return gate.seal(opened, None, is_late)
             _caller.set(hostkeys.host_of(opened.by) if opened is not None else None)
@@ -361,8 +357,8 @@ class Client:
     def _call_sealed(self, context: stx_context.RequestContext, method: str, arguments: dict[str, Any]) -> Any:
         topic, keys = self._target.topic, keyring()
         for _ in range(_LATE_TRIES):
-            seal, opened = keys.seal(topic, method, arguments)
-            given = self._call(context, method, {**arguments, _SEAL: msgspec.to_builtins(seal)})
+            sent, opened = keys.seal(topic, method, arguments)
+            given = self._call(context, method, sent)
             try:
                 answer = opened.unseal(given)
             except seals.RefusedError as error:
@@ -386,8 +382,7 @@ class Client:
             client = client.prepare(fanout=fanout or None, server=server)
         sent, keys = msgspec.to_builtins(arguments, str_keys=True), keyring()
         if keys:
-            seal, _ = keys.seal(self._target.topic, method, sent, server, is_answered=False)
-            sent[_SEAL] = msgspec.to_builtins(seal)
+            sent, _ = keys.seal(self._target.topic, method, sent, server, is_answered=False)
         self._guard(method, lambda: client.cast(context, method, **sent))
 
     def _client(self, options: oslo_messaging.TransportOptions | None = None) -> Any:

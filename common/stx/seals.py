@@ -7,10 +7,14 @@ says is sealed with its key; what controllers say to one host with that host's, 
 No clock is compared with another one's. A server has a word of the moment, which it tells with every answer, and a request has to say it;
 who does not know it is told, and asks once more. What nobody answers says none: it is taken whenever it comes, so that it may only be a
 nudge.
+
+What controllers say to each other is encrypted too: there are passwords in it, and anybody may take it from a queue.
 """
 
+import base64
 import collections
 import dataclasses
+import functools
 import hmac
 import itertools
 import json
@@ -20,10 +24,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
+from cryptography import fernet
 
 from stx import hostkeys
 from stx.datagrams import Window
 
+# What stands beside the arguments of a request, and in their place.
+SEAL, _HIDDEN = "_seal", "_hidden"
 # A word is replaced after so long, and taken for as long again.
 MOMENT_S = 30.0
 # So many processes are remembered for each key: only who has the key can make there be more.
@@ -78,9 +85,26 @@ class Opened:
     key: bytes
     code: str
 
+    def hide(self, content: Any) -> Any:
+        """Plain values as they are sent."""
+        return {_HIDDEN: _fernet(self.key).encrypt(_text(content)).decode()} if self.by == hostkeys.CONTROLLERS else content
+
+    def show(self, sent: Any) -> Any:
+        """The plain values of what was sent.
+
+        :raises RefusedError: when they are not hidden as they should be
+        """
+        if self.by != hostkeys.CONTROLLERS:
+            return sent
+        try:
+            return json.loads(_fernet(self.key).decrypt(sent[_HIDDEN]))
+        except (fernet.InvalidToken, TypeError, KeyError):
+            raise RefusedError("it is not encrypted") from None
+
     def seal(self, moment: str, content: Any, is_late: bool = False) -> Answer:
         """:param content: plain values"""
-        return Answer(moment, is_late, content, self._of(moment, is_late, content))
+        hidden = self.hide(content)
+        return Answer(moment, is_late, hidden, self._of(moment, is_late, hidden))
 
     def unseal(self, given: Any) -> Answer:
         """:raises RefusedError: when it is not of who has the key, or not the answer to this request"""
@@ -91,7 +115,7 @@ class Opened:
         code = self._of(answer.moment, answer.is_late, answer.content)
         if not hmac.compare_digest(code.encode(), answer.code.encode(errors="replace")):
             raise RefusedError(f"the answer is not sealed with the key {self.by!r}")
-        return answer
+        return msgspec.structs.replace(answer, content=self.show(answer.content))
 
     def _of(self, moment: str, is_late: bool, content: Any) -> str:
         return _code(self.key, ["answer", self.code, moment, is_late, content])
@@ -125,8 +149,8 @@ class Keyring:
 
     def seal(
         self, topic: str, method: str, arguments: Mapping[str, Any], hostname: str | None = None, is_answered: bool = True
-    ) -> tuple[Seal, Opened]:
-        """The seal of a request, and what its answer has to fit.
+    ) -> tuple[dict[str, Any], Opened]:
+        """A request's arguments as they are sent, with their seal, and what the answer has to fit.
 
         :param arguments: plain values
         :param hostname: the host that alone it is for
@@ -137,8 +161,9 @@ class Keyring:
         key = self.keys(by)[0]
         moment = self._moments.get(topic, "") if is_answered else None
         seal = Seal(by, self._process, next(self._numbers), moment, "")
-        code = _request(key, topic, method, arguments, seal)
-        return msgspec.structs.replace(seal, code=code), Opened(by, key, code)
+        hidden = Opened(by, key, "").hide(arguments)
+        code = _request(key, topic, method, hidden, seal)
+        return {**hidden, SEAL: msgspec.to_builtins(msgspec.structs.replace(seal, code=code))}, Opened(by, key, code)
 
     def learn(self, topic: str, answer: Answer) -> None:
         """What is asked of the server from now on says its word of now."""
@@ -159,13 +184,19 @@ class Guard:
         self._seen: dict[str, collections.OrderedDict[str, Window]] = {}
         self._moment, self._before, self._since = _new_moment(), _new_moment(), now
 
-    def open(self, seal: Seal | None, method: str, arguments: Mapping[str, Any], now: float) -> tuple[Opened, bool]:
-        """The request as its sender made it, and whether it comes too late, and is only to be told the word of now.
+    def open(self, method: str, sent: Mapping[str, Any], now: float) -> tuple[Opened, dict[str, Any], bool]:
+        """The request as its sender made it, its arguments, and whether it comes too late, and is only to be told the word of now.
 
+        :param sent: arguments and seal
         :raises RefusedError: when it is not sealed, or was changed, or came before
         """
-        if seal is None:
+        if SEAL not in sent:
             raise RefusedError("it is not sealed")
+        arguments = {name: value for name, value in sent.items() if name != SEAL}
+        try:
+            seal = msgspec.convert(sent[SEAL], Seal)
+        except msgspec.ValidationError as error:
+            raise RefusedError(f"its seal is none: {error}") from None
         found = [
             key
             for key in self._keyring.keys(seal.by)
@@ -177,10 +208,10 @@ class Guard:
         with self._lock:
             self._pass(now)
             if seal.moment not in (None, self._moment, self._before):
-                return opened, True
+                return opened, {}, True
             if not self._is_new(seal):
                 raise RefusedError("it came before")
-        return opened, False
+        return opened, opened.show(arguments), False
 
     def moment(self, now: float) -> str:
         """The word of now."""
@@ -215,5 +246,15 @@ def _request(key: bytes, topic: str, method: str, arguments: Mapping[str, Any], 
 
 
 def _code(key: bytes, content: list[Any]) -> str:
-    # The same text on both sides, whatever way it took between them.
-    return hmac.digest(key, json.dumps(content, sort_keys=True, separators=(",", ":")).encode(), "sha256").hex()
+    return hmac.digest(key, _text(content), "sha256").hex()
+
+
+def _text(content: Any) -> bytes:
+    # The same on both sides, whatever way it took between them.
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+
+
+@functools.lru_cache(4)
+def _fernet(key: bytes) -> fernet.Fernet:
+    # Another key than that of the seal.
+    return fernet.Fernet(base64.urlsafe_b64encode(hmac.digest(key, b"hidden", "sha256")))
