@@ -71,7 +71,9 @@ amqpdriver.ACK_REQUEUE_EVERY_SECONDS_MAX = 0.5
 _HEARD = oslo_messaging.TransportOptions(at_least_once=True)
 
 REFUSED = prometheus_client.Counter(
-    "rpc_requests_refused", "Requests over the message bus that were not sealed as they must be; the log has the last", ["topic"]
+    "rpc_requests_refused",
+    "Requests over the message bus that were not sealed as they must be, or were about another host; the log has the last",
+    ["topic"],
 )
 
 T = TypeVar("T")
@@ -229,13 +231,14 @@ class _Gate:
             return opened, arguments, is_late
         except seals.RefusedError as error:
             reason = f"{self.topic} refuses {method}: {error}."
-        self._count(reason)
+        self.count(reason)
         raise exception.Unavailable(reason)
 
     def seal(self, opened: seals.Opened, answer: Any, is_late: bool = False) -> Any:
         return msgspec.to_builtins(opened.seal(self._guard.moment(time.monotonic()), answer, is_late))
 
-    def _count(self, reason: str) -> None:
+    def count(self, reason: str) -> None:
+        """A request was refused."""
         REFUSED.labels(self.topic).inc()
         self._refused += 1
         if (now := time.monotonic()) >= self._say_at:
@@ -266,6 +269,8 @@ def _typed(method: Callable[..., Any], gate: _Gate, begun: dict[int, float]) -> 
                 answer = msgspec.to_builtins(method(context, **values), str_keys=True)
                 return answer if opened is None else gate.seal(opened, answer)
         except exception.StxException as error:
+            if isinstance(error, exception.Forbidden):
+                gate.count(f"{gate.topic} refuses {method.__name__}: {error.message}")
             # Expected: it goes to the caller and is no error of this process.
             raise oslo_messaging.ExpectedException() from error
         finally:

@@ -339,7 +339,7 @@ class SealedTest(RpcCase):
         return rpc.Client(self.topic, "1.0", DEADLINE_S).call(self.context, method, **arguments)
 
     def refused(self) -> float:
-        return prometheus_client.REGISTRY.get_sample_value("rpc_requests_refused_total", {"topic": "test.host"}) or 0.0
+        return prometheus_client.REGISTRY.get_sample_value("rpc_requests_refused_total", {"topic": self.topic}) or 0.0
 
     def test_a_host_does_what_controllers_tell_it(self) -> None:
         self.become("controller-0")
@@ -370,7 +370,10 @@ class SealedTest(RpcCase):
         self.assertIsNone(self.ask("report", name="compute-0"))
         self.become("compute-0")
         self.assertEqual("compute-0", self.ask("report", name="compute-0"))
+        before = self.refused()
         self.assert_raises_with(exception.Forbidden, "compute-0 speaks for itself alone", self.ask, "report", name="compute-1")
+        self.assertEqual(before + 1, self.refused())
+        self.assertIn("test.other refuses report: compute-0 speaks for itself alone", self.logged.output)
         self.become("outsider")
         self.assert_raises_with(exception.Unavailable, "it is not sealed.", self.ask, "report", name="compute-0")
 
