@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What watching hosts by heartbeat costs, up to 2000 of them at ten pulses a second, and whether a verdict comes late on a busy machine.
 
-Signed datagrams on loopback, one pulse for all. The hosts are simulated, in one process. It needs root, for priorities.
+Datagrams on loopback, signed with a key for each host, one pulse for all. The hosts are simulated, in one process. It needs root, for
+priorities.
 """
 
 import contextlib
@@ -32,7 +33,8 @@ BUSY_HOSTS = 1000
 SETTLE_S = 3.0
 MEASURE_S = 10.0
 DEADLINE_S = 30.0
-OWN, OTHERS, GROUP, PORT, KEY = "127.0.0.21", "127.0.0.22", "239.1.1.2", 21060, "k" * 32
+OWN, OTHERS, GROUP, PORT = "127.0.0.21", "127.0.0.22", "239.1.1.2", 21060
+KEY, MASTER = "k" * 32, "m" * 32
 _HERTZ = os.sysconf("SC_CLK_TCK")
 _RUN = "import sys; from mtce.cmd.heartbeat import main; sys.exit(main())"
 
@@ -64,14 +66,16 @@ def _watched(count: int) -> Iterator[tuple[socket.socket, subprocess.Popen[str],
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with tempfile.TemporaryDirectory(prefix="stx-heartbeat-") as name, contextlib.ExitStack() as stack:
         place = pathlib.Path(name)
-        key_file, settings = place / "key", place / "heartbeat.yaml"
-        key_file.write_text(KEY)
-        key_file.chmod(0o600)
+        key_files, settings = {"key_file": KEY, "master_key_file": MASTER}, place / "heartbeat.yaml"
+        for file, key in key_files.items():
+            (place / file).write_text(key)
+            (place / file).chmod(0o600)
         network = {"device": "lo", "address": OWN, "group": GROUP, "port": PORT}
-        about = {"node": "controller-0", "cluster": "ours", "networks": {"mgmt": network}, "key_file": str(key_file)}
+        files = {file: str(place / file) for file in key_files}
+        about = {"node": "controller-0", "cluster": "ours", "networks": {"mgmt": network}, **files}
         settings.write_text(json_module.dumps(about))
         hosts = stack.enter_context(
-            _process(["-m", "bench.heartbeat_hosts", OTHERS, str(PORT), GROUP, KEY, str(count)], environment)
+            _process(["-m", "bench.heartbeat_hosts", OTHERS, str(PORT), GROUP, KEY, MASTER, str(count)], environment)
         )
         assert hosts.stdout is not None
         hosts.stdout.readline()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many hosts that answer pulses, in one process: `python -m bench.heartbeat_hosts ADDRESS PORT GROUP KEY COUNT`.
+"""Many hosts that answer pulses, in one process: `python -m bench.heartbeat_hosts ADDRESS PORT GROUP KEY MASTER COUNT`.
 
-They are not real ones: each answers at once, as a host does, with datagrams of its own that are signed and counted. At SIGUSR1 the first
-one falls silent, and the moment is printed.
+They are not real ones: each answers at once, as a host does, with datagrams of its own that are counted, and signed with its key. At
+SIGUSR1 the first one falls silent, and the moment is printed.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import sys
 import time
 
 from mtce.heartbeat import wire
-from stx import datagrams
+from stx import datagrams, hostkeys
 from stx.datagrams import Keys
 from stx.paths import Path, Paths
 from stx.realtime import prefer
@@ -25,12 +25,15 @@ def name(number: int) -> str:
 
 
 class Hosts:
-    def __init__(self, address: str, port: int, group: str, key: str, count: int) -> None:
-        self._keys = Keys(key.encode(), (key.encode(),))
+    def __init__(self, address: str, port: int, group: str, key: str, master: str, count: int) -> None:
+        keys = Keys(key.encode(), (key.encode(),))
         self._first = 0
-        self._senders = [wire.Sender(CLUSTER, name(number)) for number in range(count)]
-        self._receiver = wire.Receiver(CLUSTER, {"mgmt": self._keys})
-        path = Path("mgmt", address, port, {}, self._keys, "lo", group)
+        self._hosts = [
+            (wire.Sender(CLUSTER, host), Keys(own=hostkeys.derive(master.encode(), hostkeys.of_host(host))))
+            for host in map(name, range(count))
+        ]
+        self._receiver = wire.Receiver(CLUSTER, {"mgmt": keys})
+        path = Path("mgmt", address, port, {}, keys, "lo", group)
         paths: Paths[wire.Body] = Paths(wire.Sender(CLUSTER, "nobody"), self._receiver, [path])
         self._sockets = [made for _, made in paths.sockets]
 
@@ -48,14 +51,14 @@ class Hosts:
                         self._answer(heard[1], address)
 
     def _answer(self, pulse: wire.Pulse, address: tuple[str, int]) -> None:
-        for number, each in enumerate(self._senders[self._first :], self._first):
-            answer = wire.Answer(name(number), pulse.number, BOOT_ID, True)
-            self._sockets[0].sendto(each.pack(answer, self._keys), address)
+        for number, (sender, keys) in enumerate(self._hosts[self._first :], self._first):
+            answer = wire.Answer(name(number), pulse.number, BOOT_ID, True, "mgmt")
+            self._sockets[0].sendto(sender.pack(answer, keys), address)
 
 
 def main() -> None:
-    address, port, group, key, count = sys.argv[1:]
-    hosts = Hosts(address, int(port), group, key, int(count))
+    address, port, group, key, master, count = sys.argv[1:]
+    hosts = Hosts(address, int(port), group, key, master, int(count))
     signal.signal(signal.SIGUSR1, hosts.silence_one)
     prefer()
     print("ready", flush=True)

@@ -32,6 +32,20 @@ default_opts = [
         default=str(flags.RUN_PATH),
         help="Directory for what lives as long as the machine is up: sockets, process ids, flags.",
     ),
+    cfg.StrOpt(
+        "host_key_file",
+        default="",
+        help="File with this host's own key, one a line; the first one signs, all are taken. What the host says over the message bus is "
+        "sealed with it, and what it is told is taken only with it, so that whoever has taken over another host can do neither. Set it "
+        "on every host that is no controller; where there is one host only, none is needed.",
+    ),
+    cfg.StrOpt(
+        "master_key_file",
+        default="",
+        help="File with the master key, one a line; the first one signs, all are taken. The keys of all hosts follow from it, and what "
+        "controllers say to each other is sealed with one of their own. Set it on controllers, and nowhere else: where it is set, "
+        "requests without a seal are refused.",
+    ),
 ]
 
 metrics_opts = [

@@ -57,12 +57,14 @@ class Protocol:
     """:ivar mark: two bytes
     :ivar kinds: what can be said, by the name that it has in datagrams
     :ivar drops_repeated: whether one that was heard before is dropped; else what is said has to show that it is fresh
+    :ivar own: kinds that a host signs with its own key, where hosts have one
     """
 
     mark: bytes
     mac: Mac
     kinds: Mapping[str, type]
     drops_repeated: bool = True
+    own: frozenset[str] = frozenset()
 
     @property
     def plain(self) -> bytes:
@@ -80,10 +82,14 @@ class Keys:
 
     :ivar sign: what is sent is signed with it; None where the path has no keys
     :ivar accept: what is heard may be signed with any of these, so that keys can be changed on one host after the other
+    :ivar own: signs instead what hosts sign with their own keys; None where they have none
+    :ivar of: by name of a host, what that may be signed with; None where it is not known, and what is signed so is as all else
     """
 
     sign: bytes | None = None
     accept: tuple[bytes, ...] = ()
+    own: bytes | None = None
+    of: Callable[[str], tuple[bytes, ...]] | None = None
 
 
 class _Frame(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -104,7 +110,7 @@ class Sender:
     """
 
     def __init__(self, protocol: Protocol, cluster: str, name: str, start: int) -> None:
-        self._plain, self._signed, self._mac = protocol.plain, protocol.signed, protocol.mac
+        self._plain, self._signed, self._mac, self._own = protocol.plain, protocol.signed, protocol.mac, protocol.own
         self._names = {made: kind for kind, made in protocol.kinds.items()}
         self._cluster = cluster
         self._name = name
@@ -114,29 +120,47 @@ class Sender:
     def pack(self, body: object, keys: Keys) -> bytes:
         """:raises ValueError: when it does not fit"""
         self._counter += 1
-        frame = _Frame(
-            self._cluster,
-            self._name,
-            self._start,
-            self._counter,
-            self._names[type(body)],
-            msgspec.Raw(msgspec.msgpack.encode(body)),
-        )
-        content = msgspec.msgpack.encode(frame)
-        mark = self._plain if keys.sign is None else self._signed + self._mac.make(keys.sign, content)
+        kind = self._names[type(body)]
+        raw = msgspec.Raw(msgspec.msgpack.encode(body))
+        content = msgspec.msgpack.encode(_Frame(self._cluster, self._name, self._start, self._counter, kind, raw))
+        key = keys.own if keys.own is not None and kind in self._own else keys.sign
+        mark = self._plain if key is None else self._signed + self._mac.make(key, content)
         datagram = mark + content
         if len(datagram) > MOST_BYTES:
             raise ValueError(f"A message of {len(datagram)} bytes is too long.")
         return datagram
 
 
+class Window:
+    """Which counters of a sender were seen: the greatest, and of those before it, no farther apart than its width, which.
+
+    :param counter: the first one that is seen
+    """
+
+    def __init__(self, counter: int, width: int = _WINDOW) -> None:
+        self._counter = counter
+        self._width = width
+        self._bits = 1
+
+    def take(self, counter: int) -> bool:
+        """Whether it is seen for the first time; of one that is too old that is not known."""
+        ahead = counter - self._counter
+        if ahead > 0:
+            self._bits = (self._bits << ahead | 1) & ((1 << self._width) - 1) if ahead < self._width else 1
+            self._counter = counter
+            return True
+        if -ahead >= self._width or self._bits >> -ahead & 1:
+            return False
+        self._bits |= 1 << -ahead
+        return True
+
+
 @dataclasses.dataclass
 class _Heard:
-    """What was heard of a sender: its start, the greatest counter, and which of those before it as bits."""
+    """What was heard of a sender since its start."""
 
     start: int
-    counter: int
-    bits: int
+    counters: Window
 
 
 class Receiver(Generic[Body]):
@@ -147,7 +171,7 @@ class Receiver(Generic[Body]):
     """
 
     def __init__(self, protocol: Protocol, cluster: str, keys: Mapping[str, Keys], speaker: Callable[[Body], str]) -> None:
-        self._plain, self._signed, self._mac = protocol.plain, protocol.signed, protocol.mac
+        self._plain, self._signed, self._mac, self._own = protocol.plain, protocol.signed, protocol.mac, protocol.own
         self._speaker = speaker
         self._drops_repeated = protocol.drops_repeated
         self._cluster = cluster
@@ -171,11 +195,21 @@ class Receiver(Generic[Body]):
     def _unpack(self, datagram: bytes, path: str) -> tuple[str, Body] | Drop:
         if len(datagram) > MOST_BYTES:
             return Drop.OVERSIZED
-        content = self._authentic(datagram, self.keys.get(path, Keys()))
-        if isinstance(content, Drop):
-            return content
+        mark, rest = datagram[:_MARK_BYTES], datagram[_MARK_BYTES:]
+        if mark not in (self._plain, self._signed):
+            return Drop.MALFORMED
+        size = self._mac.size if mark == self._signed else 0
+        signature, content = rest[:size], rest[size:]
         try:
+            # Only who says that it is his can tell which key it has to be signed with.
             frame = self._decoder.decode(content)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            frame = None
+        if not self._is_authentic(signature, content, frame, self.keys.get(path, Keys())):
+            return Drop.FORGED
+        if frame is None:
+            return Drop.MALFORMED
+        try:
             body = self._bodies[frame.kind].decode(frame.body)
         except (msgspec.MsgspecError, KeyError, UnicodeDecodeError):
             return Drop.MALFORMED
@@ -187,31 +221,17 @@ class Receiver(Generic[Body]):
             return Drop.REPLAYED
         return frame.sender, body
 
-    def _authentic(self, datagram: bytes, keys: Keys) -> bytes | Drop:
-        mark, rest = datagram[:_MARK_BYTES], datagram[_MARK_BYTES:]
-        if mark not in (self._plain, self._signed):
-            return Drop.MALFORMED
-        if mark == self._plain:
-            return Drop.FORGED if keys.accept else rest
-        signature, content = rest[: self._mac.size], rest[self._mac.size :]
-        for key in keys.accept:
-            if hmac.compare_digest(self._mac.make(key, content), signature):
-                return content
-        return Drop.FORGED
+    def _is_authentic(self, signature: bytes, content: bytes, frame: _Frame | None, keys: Keys) -> bool:
+        accept = keys.accept
+        if keys.of is not None and frame is not None and frame.kind in self._own:
+            accept = keys.of(frame.sender)
+        if not signature:
+            return not accept
+        return any(hmac.compare_digest(self._mac.make(key, content), signature) for key in accept)
 
     def _is_new(self, frame: _Frame, path: str) -> bool:
         heard = self._heard.get((frame.sender, path))
         if heard is None or frame.start > heard.start:
-            self._heard[frame.sender, path] = _Heard(frame.start, frame.counter, 1)
+            self._heard[frame.sender, path] = _Heard(frame.start, Window(frame.counter))
             return True
-        if frame.start < heard.start:
-            return False
-        ahead = frame.counter - heard.counter
-        if ahead > 0:
-            heard.bits = (heard.bits << ahead | 1) & ((1 << _WINDOW) - 1) if ahead < _WINDOW else 1
-            heard.counter = frame.counter
-            return True
-        if -ahead >= _WINDOW or heard.bits >> -ahead & 1:
-            return False
-        heard.bits |= 1 << -ahead
-        return True
+        return frame.start == heard.start and heard.counters.take(frame.counter)

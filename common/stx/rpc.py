@@ -15,13 +15,19 @@ Its client module gives the same method to callers::
     client.call(context, "clear_fault", alarm_id="200.006", entity_instance_id="host=controller-0", into=bool)
 
 Arguments and results are checked against the annotations by msgspec: plain values, msgspec.Struct, containers of these.
+
+Where a process has keys (options host_key_file and master_key_file), its requests and their answers are sealed (stx.seals), and its
+servers refuse whoever is not among the `Callers` that a method is exposed to.
 """
 
 import concurrent.futures
 import contextlib
+import contextvars
+import enum
 import functools
 import inspect
 import logging
+import pathlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +35,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import oslo_messaging
+import prometheus_client
 from amqp import exceptions as amqp_exceptions
 from kombu import exceptions as kombu_exceptions
 from oslo_config import cfg
@@ -36,7 +43,7 @@ from oslo_messaging._drivers import amqpdriver, impl_rabbit
 from oslo_messaging.rpc import RPCAccessPolicyBase
 
 from stx import context as stx_context
-from stx import exception
+from stx import exception, hostkeys, seals
 
 LOG = logging.getLogger(__name__)
 CONF = cfg.CONF
@@ -51,6 +58,10 @@ WORKERS = 16
 CLOSE_S = 5.0
 # A server whose workers have all been at one request each for so long is stuck: no caller waits any more.
 STUCK_S = 2 * DEADLINE_S
+# That requests are refused is said in the log of a server no more often.
+_REFUSED_S = 60.0
+# A request that was on its way for too long, or is the first one to a server, is sent again with what was learned by that.
+_LATE_TRIES = 3
 
 # A consumer that has nothing to do looks so often whether it is to end. The library has no option for it, and takes 5 s, for which all
 # services of a controller would be waited for that hands over.
@@ -59,10 +70,18 @@ amqpdriver.ACK_REQUEUE_EVERY_SECONDS_MAX = 0.5
 # A call that no server's queue takes fails at once instead of at its deadline.
 _HEARD = oslo_messaging.TransportOptions(at_least_once=True)
 
+REFUSED = prometheus_client.Counter(
+    "rpc_requests_refused",
+    "Requests over the message bus that were not sealed as they must be, or were about another host; the log has the last",
+    ["topic"],
+)
+
 T = TypeVar("T")
 
 _lock = threading.Lock()
 _transport: Any = None
+_keyring: seals.Keyring | None = None
+_caller: contextvars.ContextVar[str | None] = contextvars.ContextVar("caller", default=None)
 _serving: "set[Server]" = set()
 
 
@@ -78,11 +97,30 @@ def transport() -> Any:
         return _transport
 
 
+def keyring() -> seals.Keyring:
+    """The keys of this process, read at first use.
+
+    :raises exception.ConfigurationError: when they cannot be used
+    """
+    global _keyring
+    with _lock:
+        if _keyring is None:
+            try:
+                own, masters = (
+                    hostkeys.read(pathlib.Path(name)) if name else () for name in (CONF.host_key_file, CONF.master_key_file)
+                )
+            except ValueError as error:
+                raise exception.ConfigurationError(str(error)) from error
+            _keyring = seals.Keyring(CONF.host, own, masters)
+        return _keyring
+
+
 def reset() -> None:
-    """Close the connection; the next use opens a new one. A bus that is away is not waited for."""
-    global _transport
+    """Close the connection, and forget keys; the next use opens a new one, and reads them. A bus that is away is not waited for."""
+    global _transport, _keyring
     with _lock:
         closed, _transport = _transport, None
+        _keyring = None
     if closed is None:
         return
     # While a thread waits for a broker that has never answered, the library's own closing waits for that thread.
@@ -109,10 +147,40 @@ def target(topic: str, version: str) -> oslo_messaging.Target:
     return oslo_messaging.Target(topic=topic, version=version)
 
 
+class Callers(enum.Enum):
+    """Who may call a method, where the server has keys.
+
+    :cvar HOSTS: the method has to see to it that each speaks for itself alone (check_speaks_for)
+    :cvar OWN_HOST: who has the key of the host that the server is on: controllers, and itself
+    """
+
+    CONTROLLERS = "controllers"
+    HOSTS = "controllers and hosts"
+    OWN_HOST = "controllers that mean this host"
+
+
 def exposed(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a manager's method as callable over RPC."""
-    function._rpc_exposed = True  # type: ignore[attr-defined]
-    return function
+    """Mark a manager's method as callable over RPC, by controllers where the server has keys."""
+    return exposed_to(Callers.CONTROLLERS)(function)
+
+
+def exposed_to(callers: Callers) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+        function._rpc_exposed = callers  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def caller() -> str | None:
+    """The host that makes the request in progress; None where it may speak for all: a controller, or nobody has keys."""
+    return _caller.get()
+
+
+def check_speaks_for(hostname: str | None) -> None:
+    """:raises exception.Forbidden: when the request in progress is of another host"""
+    if caller() not in (None, hostname):
+        raise exception.Forbidden(f"{caller()} speaks for itself alone, and not for {hostname}.")
 
 
 class _ContextSerializer(oslo_messaging.NoOpSerializer):
@@ -132,28 +200,77 @@ class _Dispatch:
     def __init__(self, manager: Any) -> None:
         self.target = manager.target
         self.begun: dict[int, float] = {}
+        gate = _Gate(manager.target.topic)
         for name, method in inspect.getmembers(manager, callable):
             if getattr(method, "_rpc_exposed", False):
-                setattr(self, name, _typed(method, manager.target.topic, self.begun))
+                setattr(self, name, _typed(method, gate, self.begun))
 
 
-def _typed(method: Callable[..., Any], topic: str, begun: dict[int, float]) -> Callable[..., Any]:
+class _Gate:
+    """Lets in the requests to one server that are sealed as they must be; all where this process has no keys."""
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        self._keyring = keyring()
+        self._guard = seals.Guard(self._keyring, topic, time.monotonic())
+        self._names = {Callers.CONTROLLERS: hostkeys.CONTROLLERS, Callers.OWN_HOST: self._keyring.host}
+        self._refused = 0
+        self._say_at = time.monotonic()
+
+    def open(self, method: str, sent: dict[str, Any], callers: Callers) -> tuple[seals.Opened | None, dict[str, Any], bool]:
+        """The request as its sender made it, None where this process has no keys; its arguments; and whether it comes too late.
+
+        :raises exception.Unavailable: when it is refused
+        """
+        if not self._keyring:
+            return None, {name: value for name, value in sent.items() if name != seals.SEAL}, False
+        try:
+            opened, arguments, is_late = self._guard.open(method, sent, time.monotonic())
+            if callers is not Callers.HOSTS and opened.by != self._names[callers]:
+                raise seals.RefusedError(f"the key {opened.by!r} is not that of {callers.value}")
+            return opened, arguments, is_late
+        except seals.RefusedError as error:
+            reason = f"{self.topic} refuses {method}: {error}."
+        self.count(reason)
+        raise exception.Unavailable(reason)
+
+    def seal(self, opened: seals.Opened, answer: Any, is_late: bool = False) -> Any:
+        return msgspec.to_builtins(opened.seal(self._guard.moment(time.monotonic()), answer, is_late))
+
+    def count(self, reason: str) -> None:
+        """A request was refused."""
+        REFUSED.labels(self.topic).inc()
+        self._refused += 1
+        if (now := time.monotonic()) >= self._say_at:
+            self._say_at = now + _REFUSED_S
+            LOG.warning("%s Requests that were refused so far: %d.", reason, self._refused)
+
+
+def _typed(method: Callable[..., Any], gate: _Gate, begun: dict[int, float]) -> Callable[..., Any]:
+    callers: Callers = method._rpc_exposed  # type: ignore[attr-defined]
     parameters = list(inspect.signature(method, eval_str=True).parameters.values())[1:]
     types = {parameter.name: parameter.annotation for parameter in parameters}
     required = {parameter.name for parameter in parameters if parameter.default is parameter.empty}
 
     @functools.wraps(method)
-    def call(context: stx_context.RequestContext, **arguments: Any) -> Any:
+    def call(context: stx_context.RequestContext, **sent: Any) -> Any:
         begun[threading.get_ident()] = time.monotonic()
         try:
+            opened, arguments, is_late = gate.open(method.__name__, sent, callers)
+            if opened is not None and is_late:
+                return gate.seal(opened, None, is_late)
+            _caller.set(hostkeys.host_of(opened.by) if opened is not None else None)
             if unknown := arguments.keys() - types.keys():
                 raise exception.Invalid(f"{method.__name__} takes no argument {', '.join(sorted(unknown))}.")
             if missing := required - arguments.keys():
                 raise exception.Invalid(f"{method.__name__} needs the argument {', '.join(sorted(missing))}.")
-            with _discreet(topic, method.__name__):
+            with _discreet(gate.topic, method.__name__):
                 values = {name: _argument(method.__name__, name, value, types[name]) for name, value in arguments.items()}
-                return msgspec.to_builtins(method(context, **values))
+                answer = msgspec.to_builtins(method(context, **values), str_keys=True)
+                return answer if opened is None else gate.seal(opened, answer)
         except exception.StxException as error:
+            if isinstance(error, exception.Forbidden):
+                gate.count(f"{gate.topic} refuses {method.__name__}: {error.message}")
             # Expected: it goes to the caller and is no error of this process.
             raise oslo_messaging.ExpectedException() from error
         finally:
@@ -235,8 +352,28 @@ class Client:
         :raises exception.StxException: what the manager raised, as the same class
         :raises exception.Unavailable: when nobody answers before the deadline
         """
-        answer = self._guard(method, lambda: self._client(_HEARD).call(context, method, **msgspec.to_builtins(arguments)))
+        plain = msgspec.to_builtins(arguments, str_keys=True)
+        answer = self._call_sealed(context, method, plain) if keyring() else self._call(context, method, plain)
         return answer if into is Any else msgspec.convert(answer, into)
+
+    def _call(self, context: stx_context.RequestContext, method: str, arguments: dict[str, Any]) -> Any:
+        return self._guard(method, lambda: self._client(_HEARD).call(context, method, **arguments))
+
+    def _call_sealed(self, context: stx_context.RequestContext, method: str, arguments: dict[str, Any]) -> Any:
+        topic, keys = self._target.topic, keyring()
+        for _ in range(_LATE_TRIES):
+            sent, opened = keys.seal(topic, method, arguments)
+            given = self._call(context, method, sent)
+            try:
+                answer = opened.unseal(given)
+            except seals.RefusedError as error:
+                raise exception.Unavailable(
+                    f"Whoever answers {method} in the place of {topic} has another key than this host: {error}."
+                ) from error
+            keys.learn(topic, answer)
+            if not answer.is_late:
+                return answer.content
+        raise exception.Unavailable(f"{topic} was asked for {method} too late, again and again. Try again.")
 
     def cast(
         self, context: stx_context.RequestContext, method: str, fanout: bool = False, server: str | None = None, **arguments: Any
@@ -248,7 +385,10 @@ class Client:
         client = self._client()
         if fanout or server is not None:
             client = client.prepare(fanout=fanout or None, server=server)
-        self._guard(method, lambda: client.cast(context, method, **msgspec.to_builtins(arguments)))
+        sent, keys = msgspec.to_builtins(arguments, str_keys=True), keyring()
+        if keys:
+            sent, _ = keys.seal(self._target.topic, method, sent, server, is_answered=False)
+        self._guard(method, lambda: client.cast(context, method, **sent))
 
     def _client(self, options: oslo_messaging.TransportOptions | None = None) -> Any:
         return oslo_messaging.get_rpc_client(

@@ -149,6 +149,8 @@ class Process:
         page = metrics.Page(self.is_healthy)
         answerer = pulse.Answerer(CONF.pulse.port, self.is_healthy)
         try:
+            # What is wrong with them is told before anybody needs them.
+            rpc.keyring()
             for service in self._services:
                 self._started.append(service)
                 service.start()

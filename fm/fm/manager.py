@@ -4,6 +4,7 @@
 import datetime
 import logging
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -44,24 +45,28 @@ class Manager:
     def __init__(self, snmp_changed: Callable[[settings.Snmp], None] = lambda snmp: None) -> None:
         self._snmp_changed = snmp_changed
 
-    @rpc.exposed
+    @rpc.exposed_to(rpc.Callers.HOSTS)
     def deliver(self, context: RequestContext, sender: str, reports: list[tuple[int, Any]]) -> client.Receipt:
         """Store a spool's reports once each.
 
+        A host that is no controller reports of itself alone, and its spools are its own, whatever it calls them.
         One that is refused is logged, counted and answered with the reason: it must not hold up those behind it.
         """
-        good, refused = [], []
+        good, refused, host = [], [], rpc.caller()
+        stored = sender if host is None else str(uuid.uuid5(uuid.NAMESPACE_OID, f"{host}/{sender}"))
         for sequence, body in reports:
             try:
                 report = msgspec.convert(body, faults.Report)
                 _check(report)
+                if host is not None and not faults.is_within(report.entity_instance_id, f"host={host}"):
+                    raise faults.MalformedError(f"{host} reports of itself alone")
                 good.append((sequence, report))
             except (msgspec.ValidationError, faults.MalformedError) as error:
                 refused.append((sequence, str(error)))
         try:
-            _tell(context, db_api.deliver(sender, good))
+            _tell(context, db_api.deliver(stored, good))
         except _UNSTORABLE:
-            refused += _deliver_singly(context, sender, good)
+            refused += _deliver_singly(context, stored, good)
         bodies = dict(reports)
         for sequence, reason in refused:
             LOG.error("Report %d of spool %s is refused: %s. It was: %s", sequence, sender, reason, bodies[sequence])

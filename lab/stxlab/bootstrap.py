@@ -107,6 +107,7 @@ def _own() -> dict[str, Any]:
         "log_dir": "/var/log/starlingx",
         "state_path": "/var/lib/starlingx",
         "run_path": "/run/starlingx",
+        **services.key_option(is_controller=True),
     }
 
 
@@ -142,7 +143,8 @@ def configure_controller(name: str, given: Mapping[str, Any]) -> None:
     host = next(host for host in services.controllers(given["shape"]) if host.name == name)
     config.write_private(pathlib.Path(services.PULSE_KEY), f"{given['pulse_secret']}\n")
     networks = {network: host.address(network) for network in services.PATHS}
-    config.write_private(pathlib.Path(services.PULSE_SETTINGS), services.of_heartbeat(name, networks))
+    config.write_private(pathlib.Path(services.MASTER_KEY), f"{given['master_secret']}\n")
+    config.write_private(pathlib.Path(services.PULSE_SETTINGS), services.of_heartbeat(name, networks, is_controller=True))
     told = pathlib.Path("/etc/starlingx/sm.yaml")
     config.write_private(told, services.of_controller(name, given["shape"], given["sm_secret"]))
     _run(str(BINARIES / "sm-configure"), "load", str(told))

@@ -89,17 +89,19 @@ def report(url: str, state: str, info: str) -> None:
 def install(options: Mapping[str, str]) -> None:
     hostname, controller = options["stx.hostname"], topology.floating_address("mgmt")
     given = json.loads(pathlib.Path("/etc/starlingx/lab.json").read_text())
-    secret = given["bus_secret"]
+    secret, is_controller = given["bus_secret"], options["stx.personality"] == topology.CONTROLLER
     subfunctions = options.get("stx.subfunctions", options["stx.personality"])
     files = {
         "/etc/hostname": f"{hostname}\n",
         "/etc/hosts": f"127.0.0.1 localhost\n{controller} controller\n",
-        "/etc/starlingx/starlingx.conf": _configuration(hostname, f"rabbit://stx:{secret}@{controller}:5672/", subfunctions),
+        "/etc/starlingx/starlingx.conf": _configuration(
+            hostname, f"rabbit://stx:{secret}@{controller}:5672/", subfunctions, is_controller
+        ),
         "/etc/platform/platform.conf": f"nodetype={options['stx.personality']}\nsubfunction={subfunctions}\n",
     }
     for name, content in files.items():
         write(name, content)
-    if options["stx.personality"] == topology.CONTROLLER:
+    if is_controller:
         install_controller(hostname, given)
     else:
         install_voter(hostname, given)
@@ -122,7 +124,8 @@ def install_voter(hostname: str, given: Mapping[str, str]) -> None:
     """Any other host: it votes for the active controller."""
     networks = own_networks()
     write(services.PULSE_KEY, f"{given['pulse_secret']}\n")
-    write(services.PULSE_SETTINGS, services.of_heartbeat(hostname, networks))
+    write(services.HOST_KEY, f"{given['own_secret']}\n")
+    write(services.PULSE_SETTINGS, services.of_heartbeat(hostname, networks, is_controller=False))
     told = "/etc/starlingx/sm.yaml"
     write(told, services.of_voter(hostname, given["sm_secret"], networks))
     argv = ["/opt/starlingx/bin/sm-configure", "load", "--without-shipped", told]
@@ -154,15 +157,16 @@ def write(name: str, content: str) -> None:
     path.write_text(content)
 
 
-def _configuration(hostname: str, bus: str, subfunctions: str) -> str:
+def _configuration(hostname: str, bus: str, subfunctions: str, is_controller: bool) -> str:
     devices = [path.name for path in _DEVICES.iterdir()]
     of_mtce = "".join(
         f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in values.items())
         for group, values in hostoptions.options(devices, cluster_address()).items()
     )
+    keys = "".join(f"{name} = {file}\n" for name, file in services.key_option(is_controller).items())
     return (
         f"[DEFAULT]\nhost = {hostname}\ntransport_url = {bus}\nlog_dir = /var/log/starlingx\n"
-        "state_path = /var/lib/starlingx\nrun_path = /run/starlingx\n"
+        f"state_path = /var/lib/starlingx\nrun_path = /run/starlingx\n{keys}"
         f"[pmon]\nsubfunctions = {subfunctions}\nconf_dir = /etc/pmon.d\n{of_mtce}"
     )
 

@@ -154,5 +154,5 @@ class Lab:
         if not self.layout.secrets.exists():
             descriptor = os.open(self.layout.secrets, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as file:
-                made = {name: secrets.token_urlsafe(24) for name in ("bus", "sm", "pulse", "database", "files")}
+                made = {name: secrets.token_urlsafe(24) for name in ("bus", "sm", "pulse", "master", "database", "files")}
                 json.dump({**made, "board": secrets.token_urlsafe(12)}, file)

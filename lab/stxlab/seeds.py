@@ -2,7 +2,8 @@
 """What a lab writes onto the disks of its hosts before their first power-on.
 
 The first controller comes installed: somebody has to be there to install the others. All others are blank; they only carry the
-secret of the message bus, as the medium of an installer would, and their addresses on networks that the platform does not manage yet.
+secret of the message bus and a key of their own, as the medium of an installer would, and their addresses on networks that the platform
+does not manage yet.
 """
 
 import json
@@ -11,13 +12,14 @@ import uuid
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from stx import hostkeys
 from stxlab import topology
 from stxlab.layout import Layout
 from stxlab.topology import CONTROLLER, NETWORKS, SUBNETS, Host, Topology
 
 # What hosts share, so that they believe each other.
 HOST_SECRETS = ("bus", "sm", "pulse")
-CONTROLLER_SECRETS = (*HOST_SECRETS, "database", "files", "board")
+CONTROLLER_SECRETS = (*HOST_SECRETS, "database", "files", "board", "master")
 _WANTS = "etc/systemd/system/multi-user.target.wants"
 
 
@@ -56,8 +58,10 @@ def blank(wanted: Topology, host: Host, secrets: Mapping[str, str]) -> dict[str,
         for network in host.networks()
         if network in ("cluster", "oam")
     }
-    names = CONTROLLER_SECRETS if host.personality == CONTROLLER else HOST_SECRETS
-    return {**networks, "etc/starlingx/lab.json": _lab(wanted, secrets, names)}
+    if host.personality == CONTROLLER:
+        return {**networks, "etc/starlingx/lab.json": _lab(wanted, secrets, CONTROLLER_SECRETS)}
+    own = hostkeys.derive(secrets["master"].encode(), hostkeys.of_host(host.name)).decode()
+    return {**networks, "etc/starlingx/lab.json": _lab(wanted, {**secrets, "own": own}, (*HOST_SECRETS, "own"))}
 
 
 def first_controller(wanted: Topology, host: Host, secrets: Mapping[str, str]) -> dict[str, str]:

@@ -16,6 +16,8 @@ PGDATA, PGCONFIG = "/var/lib/postgresql/15/main", "/etc/postgresql/15/main"
 PGPASS, PGPASS_USER = "/var/lib/postgresql/.pgpass-replication", "stx_replication"
 MODULE = "platform"
 PULSE_SETTINGS, PULSE_KEY = "/etc/starlingx/heartbeat.yaml", "/etc/starlingx/heartbeat.key"
+# A host's own key, or, on controllers, what the keys of all hosts are derived from.
+HOST_KEY, MASTER_KEY = "/etc/starlingx/host.key", "/etc/starlingx/master.key"
 # Where pulses go to: all hosts listen there.
 PULSE_GROUP = "239.1.1.2"
 BOARD_PASSWORD = "/etc/starlingx/board-password"
@@ -89,7 +91,12 @@ def of_voter(name: str, key: str, networks: Mapping[str, str]) -> str:
     return json.dumps({"node": name, "cluster": CLUSTER, "interfaces": interfaces}, indent=1)
 
 
-def of_heartbeat(name: str, networks: Mapping[str, str]) -> str:
+def key_option(is_controller: bool) -> dict[str, str]:
+    """Where a host's processes find the key that they sign with, as their options call it."""
+    return {"master_key_file": MASTER_KEY} if is_controller else {"host_key_file": HOST_KEY}
+
+
+def of_heartbeat(name: str, networks: Mapping[str, str], is_controller: bool) -> str:
     """YAML for the process that answers pulses.
 
     :param networks: the host's addresses by network; 0.0.0.0 for one that is given to it later
@@ -99,4 +106,5 @@ def of_heartbeat(name: str, networks: Mapping[str, str]) -> str:
         for network, address in networks.items()
         if network in ("mgmt", "cluster")
     }
-    return json.dumps({"node": name, "cluster": CLUSTER, "key_file": PULSE_KEY, "networks": told}, indent=1)
+    keys = {"key_file": PULSE_KEY, **key_option(is_controller)}
+    return json.dumps({"node": name, "cluster": CLUSTER, **keys, "networks": told}, indent=1)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from stxembedded import process
@@ -81,18 +82,27 @@ class Simulation:
         subnet = SUBNETS["mgmt"]
         self._switch.ip([f"address replace {FLEET_ADDRESS}/{subnet.prefixlen} dev {bridge('mgmt')}"])
         self._told.unlink(missing_ok=True)
-        self._conf.unlink(missing_ok=True)
-        self._conf.touch(0o600)
-        bus = self._layout.read_secrets()["bus"]
-        self._conf.write_text(
-            f"[DEFAULT]\nhost = fleet\ntransport_url = rabbit://stx:{bus}@{topology.floating_address('mgmt')}:5672/\n"
+        secrets = self._layout.read_secrets()
+        # One process speaks for all simulated hosts, which only a controller may.
+        key = self._conf.with_suffix(".key")
+        self._write(key, f"{secrets['master']}\n")
+        bus = f"rabbit://stx:{secrets['bus']}@{topology.floating_address('mgmt')}:5672/"
+        self._write(
+            self._conf,
+            f"[DEFAULT]\nhost = fleet\ntransport_url = {bus}\nmaster_key_file = {key}\n"
             f"state_path = {self._layout.run}\nrun_path = {self._layout.run}\n"
-            f"[fleet]\nhosts = {count}\nseed = {seed}\ntold = {self._told}\n"
+            f"[fleet]\nhosts = {count}\nseed = {seed}\ntold = {self._told}\n",
         )
         environment = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         argv = [sys.executable, "-P", "-m", "stxlab.fleet", f"--config-file={self._conf}"]
         process.write_pid_file(self._pid_file, self._switch.start_inside(argv, self.log, self.group, environment))
         self._say(f"{count} simulated hosts are on")
+
+    @staticmethod
+    def _write(path: Path, content: str) -> None:
+        path.unlink(missing_ok=True)
+        path.touch(0o600)
+        path.write_text(content)
 
     def _await_registered(self, count: int, deadline: float) -> None:
         said, registered = time.monotonic(), 0

@@ -121,8 +121,9 @@ class Agent:
         """How long until the next step, if nothing happens."""
         return _BUSY_S if any(life.procedure is not None for life in self._lives.values()) else STEP_S
 
-    @rpc.exposed
+    @rpc.exposed_to(rpc.Callers.HOSTS)
     def report(self, context: RequestContext, report: client.HostReport) -> client.Wish:
+        rpc.check_speaks_for(report.hostname)
         is_news = self._watch.hear(report, self._listening_s(self._clock()))
         if is_news:
             with self._lock:

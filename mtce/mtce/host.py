@@ -108,7 +108,7 @@ class Host:
         # A report may wait for as long as the bus is away, which is no defect of the host.
         return self._worker.is_healthy() and self._monitor.is_alive() and self._resources.is_healthy()
 
-    @rpc.exposed
+    @rpc.exposed_to(rpc.Callers.OWN_HOST)
     def look(self, context: RequestContext) -> None:
         """Report now: there is something to do."""
         self._worker.nudge()

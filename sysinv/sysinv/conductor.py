@@ -251,7 +251,7 @@ class Conductor(snmp.Snmp, Sensors, ServiceParameters):
                 LOG.warning("The installation of %s: %s", rules.called(host), changed["install_state"])
                 self._announce_lasting(context, "sysinv.host.update", host_uuid, changed)
 
-    @rpc.exposed
+    @rpc.exposed_to(rpc.Callers.HOSTS)
     def register_agent(self, context: RequestContext, macs: list[str], hostname: str) -> client.Registration:
         """Say which host the agent is on. A machine that was discovered by another of its ports is the same host."""
         macs = [mac.lower() for mac in macs]
@@ -266,6 +266,7 @@ class Conductor(snmp.Snmp, Sensors, ServiceParameters):
             if not known:
                 raise exception.NotFound(_unknown_agent(macs, hostname, discovered))
             host = known[0]
+            rpc.check_speaks_for(host["hostname"])
             for other in discovered:
                 LOG.info("%s is %s: its port %s was discovered", rules.called(other), host["hostname"], other["mgmt_mac"])
                 db_api.delete_host(other["uuid"])
@@ -279,13 +280,15 @@ class Conductor(snmp.Snmp, Sensors, ServiceParameters):
             self._announce(context, "sysinv.host.update", host["uuid"], changed)
         return client.Registration(host["uuid"], host["hostname"], db_api.get_digests(host["uuid"]))
 
-    @rpc.exposed
+    @rpc.exposed_to(rpc.Callers.HOSTS)
     def report_inventory(self, context: RequestContext, host_uuid: str, reports: dict[str, client.InventoryReport]) -> None:
+        host = db_api.get_host(host_uuid)
+        rpc.check_speaks_for(host["hostname"])
         for kind, report in reports.items():
             if kind not in db_api.TABLES or kind in db_api.OF_BOARDS:
                 raise exception.Invalid(f"There is no inventory of the kind {kind!r}.")
             rows.check_records(kind, report.records)
-        subfunctions = db_api.get_host(host_uuid)["subfunctions"] or ""
+        subfunctions = host["subfunctions"] or ""
         kinds = {kind: (report.digest, defaults.fill(kind, report.records, subfunctions)) for kind, report in reports.items()}
         if not db_api.store_inventory(host_uuid, kinds):
             raise exception.NotFound(f"There is no host {host_uuid}.")

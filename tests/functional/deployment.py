@@ -11,6 +11,7 @@ import functools
 import json
 import os
 import pathlib
+import secrets
 import shutil
 import signal
 import subprocess
@@ -20,9 +21,10 @@ import textwrap
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from stx import hostkeys
 from stxembedded import config, identity, process, units
 from stxembedded.platform import answers
 from tests.functional import engines
@@ -163,26 +165,29 @@ class Deployment:
             raise AssertionError(reply)
         return dict(reply.json)
 
-    def python(self, code: str, *arguments: str, deadline_s: float = 120) -> str:
-        """Run Python as a process of this host's platform, with its configuration; gives what it printed."""
-        argv = self._python_argv(code, *arguments)
+    def python(self, code: str, *arguments: str, deadline_s: float = 120, more: Sequence[pathlib.Path] = ()) -> str:
+        """Run Python as a process of this host's platform, with its configuration; gives what it printed.
+
+        :param more: files of further configuration
+        """
+        argv = self._python_argv(code, *arguments, more=more)
         done = subprocess.run(argv, capture_output=True, text=True, timeout=deadline_s, check=False, cwd="/")
         if done.returncode != 0:
             raise AssertionError(done.stderr)
         return done.stdout
 
     @contextlib.contextmanager
-    def spawn_python(self, code: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    def spawn_python(self, code: str, *arguments: str, more: Sequence[pathlib.Path] = ()) -> Iterator[subprocess.Popen[str]]:
         """Like python(), but its output can be read while it runs."""
-        argv = self._python_argv(code, *arguments)
+        argv = self._python_argv(code, *arguments, more=more)
         with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, cwd="/") as spawned:
             try:
                 yield spawned
             finally:
                 spawned.kill()
 
-    def _python_argv(self, code: str, *arguments: str) -> list[str]:
-        files = [f"--config-file={path}" for path in self.host_files()]
+    def _python_argv(self, code: str, *arguments: str, more: Sequence[pathlib.Path]) -> list[str]:
+        files = [f"--config-file={path}" for path in (*self.host_files(), *more)]
         prelude = f"import os\nos.umask(0o077)\nfrom stx import config\nconfig.parse({files!r}, 'test-client')\n"
         return [sys.executable, "-c", prelude + textwrap.dedent(code), *arguments]
 
@@ -269,6 +274,8 @@ class Standard(Deployment):
         "sysinv-agent",
         "mtce-client",
     )
+    # These speak of their own host alone, so that they need no more than a host has that is no controller.
+    OF_HOSTS = ("sysinv-agent", "mtce-client")
 
     def __init__(self) -> None:
         self.layout = _new_layout()
@@ -289,7 +296,9 @@ class Standard(Deployment):
         self.rabbitmq.start()
         self.postgresql.start()
         self.postgresql.create("fm", "sysinv")
+        config.write_private(self._master_key, f"{secrets.token_hex(32)}\n")
         config.write_private(self._own_conf, self._options())
+        self._write_host(config.HOSTNAME, self._host_conf)
         keystone = next(unit for unit in units.all_units(self.layout) if unit.name == "keystone")
         process.start(keystone.argv, self.layout.pid_file("keystone"), self.layout.output("keystone"), dict(os.environ))
         for name in ("sysinv-dbsync", "fm-dbsync"):
@@ -308,6 +317,27 @@ class Standard(Deployment):
         return self.layout.data_dir / "standard.conf"
 
     @property
+    def _host_conf(self) -> pathlib.Path:
+        return self.layout.data_dir / "host-of-standard.conf"
+
+    @property
+    def _master_key(self) -> pathlib.Path:
+        return self.layout.data_dir / "master.key"
+
+    def _write_host(self, name: str, file: pathlib.Path) -> None:
+        """What differs for processes of a host: it has its own key only."""
+        key_file = file.with_suffix(".key")
+        (master,) = hostkeys.read(self._master_key)
+        config.write_private(key_file, f"{hostkeys.derive(master, hostkeys.of_host(name)).decode()}\n")
+        config.write_private(file, f"[DEFAULT]\nhost = {name}\nmaster_key_file =\nhost_key_file = {key_file}\n")
+
+    def taken_over(self, name: str) -> pathlib.Path:
+        """What the configuration is of whoever has taken over another host: it has the bus, and this host's key."""
+        file = self.layout.data_dir / f"{name}.conf"
+        self._write_host(name, file)
+        return file
+
+    @property
     def _arguments(self) -> list[str]:
         return [f"--config-file={path}" for path in self.host_files()]
 
@@ -318,6 +348,7 @@ class Standard(Deployment):
         return textwrap.dedent(f"""\
             [DEFAULT]
             transport_url = {self.rabbitmq.url}
+            master_key_file = {self._master_key}
             [fm]
             # Tests look back on all that has happened.
             event_log_max_size = 1000000
@@ -335,6 +366,8 @@ class Standard(Deployment):
 
     def start_service(self, name: str) -> None:
         argv = [str(PROGRAMS / name), *self._arguments]
+        if name in self.OF_HOSTS:
+            argv.append(f"--config-file={self._host_conf}")
         process.start(argv, self.layout.pid_file(name), self.layout.output(name), dict(os.environ))
 
     def stop_service(self, name: str, deadline_s: float = 20) -> process.Stopped:

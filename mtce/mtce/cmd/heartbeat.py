@@ -17,6 +17,8 @@ from stx.commandline import Parser
 from stx.paths import Paths
 from stx.realtime import prefer
 
+LOG = logging.getLogger(__name__)
+
 SETTINGS = "/etc/starlingx/heartbeat.yaml"
 SOCKET = "heartbeat.sock"
 # Touched by mtce-client again and again while it is well; for longer it may be busy.
@@ -55,7 +57,11 @@ def make(given: settings.Settings, run_path: pathlib.Path) -> Loop:
     run_path.mkdir(mode=0o755, parents=True, exist_ok=True)
     networks = settings.ways(given)
     if not given.key_file:
-        logging.getLogger(__name__).warning("Nothing is signed: whoever is on a network can speak for every host. Set key_file.")
+        LOG.warning("Pulses are not signed: whoever is on a network can have hosts answer. Set key_file.")
+    if not given.host_key_file and not given.master_key_file:
+        LOG.warning(
+            "Answers are not signed with this host's own key: others can speak for it. Set host_key_file, on controllers master_key_file."
+        )
     receiver = wire.Receiver(given.cluster, {path.name: path.keys for path in networks})
     paths: Paths[wire.Body] = Paths(wire.Sender(given.cluster, given.node), receiver, networks)
     alive = run_path / ALIVE

@@ -61,8 +61,8 @@ class Loop:
         self._link = link
         self._is_monitored = is_monitored
         self._clock = clock
-        # Nobody knows which is next, so that no answer can be older than its pulse.
-        self._number = random.SystemRandom().getrandbits(62)
+        # Nobody knows which number is next: a host cannot be made to answer a pulse that is still to come.
+        self._random = random.SystemRandom()
         self._order: wire.Order | None = None
         self._accounts: dict[str, Accounts] = {}
         self._is_asked: dict[str, bool] = {}
@@ -134,9 +134,9 @@ class Loop:
     def _receive(self, network: str) -> None:
         def hear(sender: str, body: wire.Body) -> None:
             if isinstance(body, wire.Pulse):
-                answer = wire.Answer(self._name, body.number, self._boot_id, self._is_monitored())
+                answer = wire.Answer(self._name, body.number, self._boot_id, self._is_monitored(), network)
                 self._paths.send([sender], answer, network=network)
-            elif network in self._accounts and self._accounts[network].hear(sender, body.number):
+            elif body.network == network and network in self._accounts and self._accounts[network].hear(sender, body.number):
                 self._note(sender, body)
 
         self._paths.receive(network, hear)
@@ -157,13 +157,13 @@ class Loop:
         period_s = order.period_ms / 1000
         # One that was held up asks no more often to make up for it.
         self._pulse_at = max(self._pulse_at + period_s, now + period_s / 2)
-        self._number += 1
+        number = self._random.getrandbits(62)
         is_news, links = False, self._paths.links()
         for network, accounts in self._accounts.items():
             is_news |= bool(accounts.end())
-            pulse = wire.Pulse(self._name, self._number)
+            pulse = wire.Pulse(self._name, number)
             has_left = links[network] and self._paths.send(accounts.watched, pulse, to_group=True, network=network)
-            accounts.begin(self._number, has_left)
+            accounts.begin(number, has_left)
             is_news |= self._is_asked.get(network) != has_left
             self._is_asked[network] = has_left
         if is_news or now >= self._facts_at:

@@ -6,6 +6,7 @@ import pathlib
 import msgspec
 import yaml  # type: ignore[import-untyped]
 
+from stx import hostkeys
 from stx.datagrams import Keys
 from stx.paths import Path
 
@@ -27,12 +28,19 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """:ivar key_file: holds what datagrams are signed with, on each line one; the first one signs, all are taken"""
+    """Each file of keys has one a line; the first one signs, all are taken.
+
+    :ivar key_file: keys that all hosts have
+    :ivar host_key_file: this host's own, which its answers are signed with
+    :ivar master_key_file: those that the keys of all hosts are derived from; for controllers only
+    """
 
     node: str
     cluster: str
     networks: dict[str, Network]
     key_file: str = ""
+    host_key_file: str = ""
+    master_key_file: str = ""
 
 
 def read(path: pathlib.Path) -> Settings:
@@ -55,18 +63,19 @@ def read(path: pathlib.Path) -> Settings:
 
 def keys(settings: Settings) -> Keys:
     """:raises SettingsError: when there is a file of keys that cannot be used"""
-    if not settings.key_file:
-        return Keys()
-    path = pathlib.Path(settings.key_file)
+    group, own, masters = (_read(name) for name in (settings.key_file, settings.host_key_file, settings.master_key_file))
+    of_name = hostkeys.deriver(masters)
+    # A controller's own key follows from the master key as those of all others do.
+    own = own or of_name(hostkeys.of_host(settings.node))
+    of = (lambda host: of_name(hostkeys.of_host(host))) if masters else None
+    return Keys(group[0] if group else None, group, own[0] if own else None, of)
+
+
+def _read(name: str) -> tuple[bytes, ...]:
     try:
-        if path.stat().st_mode & 0o077:
-            raise SettingsError(f"{path} can be read by others than its owner. Change that: chmod 600 {path}")
-        found = [line.strip().encode() for line in path.read_text().splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"The keys in {path} cannot be read: {error}.") from error
-    if not found or not all(32 <= len(key) <= 64 for key in found):
-        raise SettingsError(f"{path}: give a key of 32 to 64 bytes on each line.")
-    return Keys(found[0], tuple(found))
+        return hostkeys.read(pathlib.Path(name)) if name else ()
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
 
 
 def ways(settings: Settings) -> list[Path]:

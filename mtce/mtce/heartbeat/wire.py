@@ -27,17 +27,22 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     :ivar number: of the pulse
     :ivar boot_id: another one after every start of the host
     :ivar is_monitored: its process monitor has said a moment ago that it is well
+    :ivar network: that it heard the pulse on: whoever asks it elsewhere cannot make a dead network seem alive
     """
 
     sender: str
     number: int
     boot_id: str
     is_monitored: bool
+    network: str
 
 
 Body = Pulse | Answer
-# An answer is fresh by the number of the pulse; a pulse that is repeated is answered once more, to whoever repeats it.
-_PROTOCOL = datagrams.Protocol(b"HB", datagrams.BLAKE2, {"pulse": Pulse, "answer": Answer}, drops_repeated=False)
+# An answer is fresh by the number of the pulse; a pulse that is repeated is answered once more, to whoever repeats it. A pulse is for
+# all hosts at once, so that all have the key that it is signed with; it makes them answer, and nothing else.
+_PROTOCOL = datagrams.Protocol(
+    b"HB", datagrams.BLAKE2, {"pulse": Pulse, "answer": Answer}, drops_repeated=False, own=frozenset({"answer"})
+)
 
 
 class Sender(datagrams.Sender):

@@ -12,12 +12,13 @@ from unittest import mock
 import fixtures
 import msgspec
 import oslo_messaging
+import prometheus_client
 from kombu import exceptions as kombu_exceptions
 from oslo_messaging._drivers import amqpdriver
 from oslo_messaging._drivers import common as driver_common
 from oslotest import base
 
-from stx import context, exception, rpc, testing
+from stx import context, exception, hostkeys, inproc, rpc, seals, testing
 
 DEADLINE_S = 10.0
 
@@ -276,6 +277,176 @@ class DeadlineTest(RpcCase):
         rpc.reset()
 
         self.assertIsNot(first, rpc.transport())
+
+
+class Told:
+    """What a host may be told.
+
+    :ivar calls: what it was told
+    """
+
+    target = rpc.target("test.host", "1.0")
+
+    def __init__(self) -> None:
+        self.calls: queue.Queue[str] = queue.Queue()
+
+    @rpc.exposed_to(rpc.Callers.OWN_HOST)
+    def act(self, context: context.RequestContext, name: str) -> str:
+        self.calls.put(name)
+        return f"did {name}"
+
+    @rpc.exposed
+    def say(self, context: context.RequestContext) -> dict[str, int]:
+        return {"a": 1}
+
+    @rpc.exposed_to(rpc.Callers.HOSTS)
+    def report(self, context: context.RequestContext, name: str) -> str | None:
+        rpc.check_speaks_for(name)
+        return rpc.caller()
+
+
+MASTER = b"m" * 32
+
+
+class SealedTest(RpcCase):
+    """Who is believed where hosts have keys. All are this process, one after another."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.logged = self.useFixture(fixtures.FakeLogger())
+        self.become("compute-0")
+        self.topic, self.manager = "test.host", Told()
+        server = rpc.Server(self.manager, server="compute-0")
+        server.start()
+        self.addCleanup(server.stop)
+
+    def become(self, name: str) -> None:
+        """Have the keys that a host has."""
+        own = () if name == "outsider" else (hostkeys.derive(MASTER, hostkeys.of_host(name)),)
+        masters = (MASTER,) if name == "controller-0" else ()
+        self.useFixture(fixtures.MonkeyPatch("stx.rpc._keyring", seals.Keyring(name, own, masters)))
+
+    def cast(self, method: str = "act", **arguments: str) -> None:
+        rpc.Client("test.host", "1.0").cast(self.context, method, server="compute-0", **arguments)
+
+    def serve_other(self) -> None:
+        """Have requests go to a server that has the keys of now."""
+        self.topic, other = "test.other", Told()
+        other.target = rpc.target(self.topic, "1.0")
+        self.serve(other)
+
+    def ask(self, method: str, **arguments: str) -> Any:
+        return rpc.Client(self.topic, "1.0", DEADLINE_S).call(self.context, method, **arguments)
+
+    def refused(self) -> float:
+        return prometheus_client.REGISTRY.get_sample_value("rpc_requests_refused_total", {"topic": self.topic}) or 0.0
+
+    def test_a_host_does_what_controllers_tell_it(self) -> None:
+        self.become("controller-0")
+        rpc.Client("test.host", "1.0").cast(self.context, "act", server="compute-0", name="it")
+        self.assertEqual("it", self.manager.calls.get(timeout=DEADLINE_S))
+
+    def test_nothing_is_done_for_another_host_or_for_who_has_no_key(self) -> None:
+        before = self.refused()
+        for name, why in (
+            ("controller-0", "key 'controllers'"),
+            ("compute-1", "key 'host:compute-1'"),
+            ("outsider", "it is not sealed."),
+        ):
+            self.become(name)
+            self.assert_raises_with(exception.Unavailable, why, self.ask, "act", name="it")
+        self.cast(name="it")
+        self.become("compute-1")
+        self.cast(name="it")
+        deadline = time.monotonic() + DEADLINE_S
+        while self.refused() < before + 5:
+            self.assertLess(time.monotonic(), deadline)
+        self.assertEqual(0, self.manager.calls.qsize())
+        self.assertEqual(1, self.logged.output.count("Requests that were refused so far"))
+
+    def test_a_host_speaks_for_itself_and_a_controller_for_all(self) -> None:
+        self.become("controller-0")
+        self.serve_other()
+        self.assertIsNone(self.ask("report", name="compute-0"))
+        self.become("compute-0")
+        self.assertEqual("compute-0", self.ask("report", name="compute-0"))
+        before = self.refused()
+        self.assert_raises_with(exception.Forbidden, "compute-0 speaks for itself alone", self.ask, "report", name="compute-1")
+        self.assertEqual(before + 1, self.refused())
+        self.assertIn("test.other refuses report: compute-0 speaks for itself alone", self.logged.output)
+        self.become("outsider")
+        self.assert_raises_with(exception.Unavailable, "it is not sealed.", self.ask, "report", name="compute-0")
+
+    def test_unless_it_says_otherwise_a_method_is_for_controllers(self) -> None:
+        self.become("controller-0")
+        self.serve_other()
+        self.assertEqual({"a": 1}, self.ask("say"))
+        for name in ("compute-0", "outsider"):
+            self.become(name)
+            self.assert_raises_with(exception.Unavailable, "test.other refuses say: ", self.ask, "say")
+
+    def test_events_are_those_of_controllers(self) -> None:
+        self.become("controller-0")
+        events: queue.Queue[rpc.Event] = queue.Queue()
+        for number in range(2):
+            follower = rpc.Subscriber(events.put, server=f"follower-{number}")
+            follower.start()
+            self.addCleanup(follower.stop)
+        for name in ("compute-0", "controller-0"):
+            self.become(name)
+            rpc.publish(self.context, f"by.{name}", {})
+        found = [events.get(timeout=DEADLINE_S).kind for _ in range(2)]
+        self.assertEqual((["by.controller-0"] * 2, 0), (found, events.qsize()))
+
+    def test_what_was_heard_on_the_bus_is_not_done_again(self) -> None:
+        messages: list[Any] = []
+        send = inproc.InprocDriver.send
+
+        def overhear(driver: Any, target: Any, ctxt: Any, message: Any, **options: Any) -> Any:
+            messages.append((target, ctxt, message, options))
+            return send(driver, target, ctxt, message, **options)
+
+        self.useFixture(fixtures.MonkeyPatch("stx.inproc.InprocDriver.send", overhear))
+        self.assertEqual("did it", self.ask("act", name="it"))
+        # The first one was told what to say.
+        (_, (target, ctxt, message, options)) = messages
+        for arguments in (message["args"], {**message["args"], "name": "else"}):
+            self.assertRaises(
+                exception.Unavailable, send, rpc.transport()._driver, target, ctxt, {**message, "args": arguments}, **options
+            )
+        self.assertEqual(1, self.manager.calls.qsize())
+
+    def test_an_answer_from_whoever_has_another_key_is_none(self) -> None:
+        """A host may take requests from the queue of a service that it is not."""
+        self.become("controller-0")
+        self.serve_other()
+        self.assertEqual({"a": 1}, self.ask("say"))
+        for answer in ({"a": 1}, {"moment": "", "is_late": False, "content": {"a": 1}, "code": "0" * 64}):
+            with fixtures.MockPatch("stx.inproc.InprocDriver.send", return_value=answer):
+                self.assert_raises_with(exception.Unavailable, "has another key than this host", self.ask, "say")
+
+    def test_one_who_is_told_again_and_again_that_it_is_late_gives_up(self) -> None:
+        self.become("controller-0")
+        self.serve_other()
+        with fixtures.MockPatch("stx.seals.Keyring.learn"):
+            self.assert_raises_with(exception.Unavailable, "too late, again and again", self.ask, "say")
+        self.assertEqual({"a": 1}, self.ask("say"))
+
+    def test_where_there_are_no_keys_all_are_believed(self) -> None:
+        self.become("outsider")
+        self.serve_other()
+        self.assertEqual("did it", self.ask("act", name="it"))
+
+    def test_keys_come_from_files(self) -> None:
+        file = self.platform.path / "host.key"
+        file.write_text("k" * 32)
+        file.chmod(0o600)
+        self.platform.conf.config(host_key_file=str(file))
+        rpc.reset()
+        self.assertEqual((b"k" * 32,), rpc.keyring().keys("host:controller-0"))
+        file.chmod(0o644)
+        rpc.reset()
+        self.assert_raises_with(exception.ConfigurationError, "can be read by others", rpc.keyring)
 
 
 class BrokerTest(RpcCase):

@@ -61,6 +61,41 @@ class DeliverTest(ManagerTest):
             self.assertEqual(1, len(db_api.find_alarms()), sender)
 
 
+class HostTest(ManagerTest):
+    """Deliveries that are sealed with the key of a host that is no controller."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.host = "compute-1"
+        self.useFixture(fixtures.MonkeyPatch("stx.rpc.caller", lambda: self.host))
+
+    def test_a_host_reports_of_itself_and_what_it_has(self) -> None:
+        self.assertEqual([], self.deliver(1, base.report(entity=PROCESS), base.report("clear-all", "host=compute-1")).refused)
+
+    def test_what_it_reports_of_another_is_refused_and_holds_up_nothing(self) -> None:
+        others = [base.report("log", f"host={name}.process=sshd") for name in ("compute-10", "compute-2")]
+        others += [base.report("clear-all", entity) for entity in ("host=compute-2", "system=x", "host=x.host=compute-1")]
+        receipt = self.deliver(1, *others, base.report("log", reason_text="last"))
+        self.assertEqual([(number, "compute-1 reports of itself alone") for number in range(1, 6)], receipt.refused)
+        self.assertEqual((6, ["last"]), (receipt.up_to, self.texts()))
+
+    def test_it_clears_no_alarms_of_another(self) -> None:
+        self.host = "compute-2"
+        self.deliver(1, base.report(entity="host=compute-2.process=sshd"))
+        self.host = "compute-1"
+        for operation in ("clear", "clear-all"):
+            self.deliver(1, base.report(operation, "host=compute-2.process=sshd"))
+        self.assertEqual(1, len(db_api.find_alarms()))
+
+    def test_it_cannot_make_reports_of_another_count_as_known(self) -> None:
+        """By the name of the other's spool and a number that is still to come."""
+        self.deliver(1000, base.report("log"), sender="spool of compute-2")
+        self.host = "compute-2"
+        own = base.report("log", "host=compute-2.process=sshd", reason_text="of compute-2")
+        self.deliver(1, own, sender="spool of compute-2")
+        self.assertIn("of compute-2", self.texts())
+
+
 class RefuseTest(ManagerTest):
     """What is refused is answered with the reason, logged and counted, and holds up nothing."""
 

@@ -18,9 +18,10 @@ class OptionsTest(base.BaseTestCase):
 
     def test_an_installed_host_has_them_in_its_configuration(self) -> None:
         told = configparser.ConfigParser()
-        told.read_file(io.StringIO(installer._configuration("compute-0", "rabbit://", "worker")))
+        told.read_file(io.StringIO(installer._configuration("compute-0", "rabbit://", "worker", is_controller=False)))
         self.assertEqual("touch /.wiped", told["mtce_host"]["wipe_command"])
         self.assertEqual("", told["mtce_resources"]["cpu"])
+        self.assertEqual("/etc/starlingx/host.key", told["DEFAULT"]["host_key_file"])
         self.assertTrue(told.getboolean("mtce", "may_reboot"))
 
     def test_they_can_be_written_as_the_first_controller_s(self) -> None:

@@ -9,9 +9,18 @@ import stat
 import fixtures
 from oslotest import base
 
+from stx import hostkeys
 from stxlab import layout, seeds, topology
 
-SECRETS = {"bus": "of-the-bus", "board": "of-the-boards", "pulse": "p", "sm": "of-sm", "database": "of-data", "files": "of-files"}
+SECRETS = {
+    "bus": "of-the-bus",
+    "board": "of-the-boards",
+    "pulse": "p",
+    "sm": "of-sm",
+    "database": "of-data",
+    "files": "of-files",
+    "master": "m",
+}
 
 
 class WriteTest(base.BaseTestCase):
@@ -51,11 +60,13 @@ class WriteTest(base.BaseTestCase):
             name: set(json.loads((self.write(name) / "etc/starlingx/lab.json").read_text()))
             for name in ("controller-0", "controller-1", "compute-0")
         }
-        every = {"shape", "bus_secret", "sm_secret", "pulse_secret", "database_secret", "files_secret", "board_secret"}
-        self.assertEqual(
-            {"controller-0": every, "controller-1": every, "compute-0": {"shape", "bus_secret", "sm_secret", "pulse_secret"}},
-            told,
-        )
+        every = {f"{name}_secret" for name in SECRETS} | {"shape"}
+        of_host = {"shape", "bus_secret", "sm_secret", "pulse_secret", "own_secret"}
+        self.assertEqual({"controller-0": every, "controller-1": every, "compute-0": of_host}, told)
+
+    def test_a_host_has_the_key_by_which_controllers_know_it(self) -> None:
+        told = json.loads((self.write("compute-0") / "etc/starlingx/lab.json").read_text())
+        self.assertEqual(hostkeys.derive(b"m", "host:compute-0").decode(), told["own_secret"])
 
     def test_each_host_has_an_identity_of_its_own(self) -> None:
         found = {(self.write(host.name) / "etc/machine-id").read_text() for host in self.wanted.hosts}

@@ -29,6 +29,15 @@ class ToldTest(base.BaseTestCase):
         self.assertNotIn("peer", told["services"]["postgres"]["parameters"])
         self.parse(json.dumps(told))
 
+    def test_a_host_has_its_own_key_and_a_controller_what_all_keys_are_derived_from(self) -> None:
+        networks = {"mgmt": "0.0.0.0"}
+        told = [json.loads(services.of_heartbeat("a", networks, is_controller)) for is_controller in (True, False)]
+        keys = [{name: value for name, value in each.items() if name.endswith("_file")} for each in told]
+        shared = {"key_file": services.PULSE_KEY}
+        self.assertEqual(
+            [{**shared, "master_key_file": services.MASTER_KEY}, {**shared, "host_key_file": services.HOST_KEY}], keys
+        )
+
     def test_a_host_that_only_votes_has_no_services(self) -> None:
         tables = self.parse(services.of_voter("compute-0", "key", {"mgmt": "0.0.0.0", "cluster": "192.168.208.10"}), False)
         self.assertEqual([], tables["SERVICES"])

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import fixtures
 import msgspec
@@ -21,10 +21,11 @@ from oslotest import base
 from mtce.cmd import heartbeat
 from mtce.heartbeat import wire
 from mtce.heartbeat.accounting import Level
+from stx import hostkeys
 from stx.datagrams import Keys
 
 HOSTS = {"controller-0": "127.0.0.11", "compute-0": "127.0.0.12", "compute-1": "127.0.0.13"}
-KEY = "k" * 32
+KEY, MASTER = "k" * 32, "m" * 32
 DEADLINE_S = 20.0
 
 
@@ -37,9 +38,6 @@ class HeartbeatTest(base.BaseTestCase):
             for probe in probes:
                 probe.bind(("127.0.0.1", 0))
             self.ports = [probe.getsockname()[1] for probe in probes]
-        self.key_file = self.directory / "key"
-        self.key_file.write_text(KEY + "\n")
-        self.key_file.chmod(0o600)
         self.processes = {name: self.start(name) for name in HOSTS}
         self.decoder = msgspec.msgpack.Decoder(wire.Facts)
         self.facts: list[wire.Facts] = []
@@ -52,14 +50,29 @@ class HeartbeatTest(base.BaseTestCase):
             "cluster": {"device": "lo", "address": HOSTS[name], "port": self.ports[1], "group": "239.1.1.2"},
         }
         path = self.directory / f"{name}.yaml"
+        files = {"key_file": self.secret("key", KEY)}
+        if name == "controller-0":
+            files["master_key_file"] = self.secret("master", MASTER)
+        else:
+            files["host_key_file"] = self.secret(f"{name}.key", self.key_of(name).decode())
         # JSON is YAML.
-        path.write_text(json.dumps({"node": name, "cluster": "ours", "networks": networks, "key_file": str(self.key_file)}))
+        path.write_text(json.dumps({"node": name, "cluster": "ours", "networks": networks, **files}))
         words = [f"--settings={path}", f"--run-path={self.directory / name}"]
         program = "import sys; from mtce.cmd.heartbeat import main; sys.exit(main())"
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         made = subprocess.Popen([sys.executable, "-c", program, *words], env=environment)
         self.addCleanup(self.end, made)
         return made
+
+    @staticmethod
+    def key_of(host: str) -> bytes:
+        return hostkeys.derive(MASTER.encode(), hostkeys.of_host(host))
+
+    def secret(self, name: str, key: str) -> str:
+        path = self.directory / name
+        path.write_text(f"{key}\n")
+        path.chmod(0o600)
+        return str(path)
 
     @staticmethod
     def end(process: subprocess.Popen[bytes]) -> None:
@@ -143,34 +156,71 @@ class HeartbeatTest(base.BaseTestCase):
         self.until(lambda facts: bool(facts.unmonitored))
         self.assertEqual(["compute-1"], self.facts[-1].unmonitored)
 
-    def test_what_is_forged_speaks_for_nobody(self) -> None:
+    @contextlib.contextmanager
+    def in_place_of(self, host: str) -> Iterator[tuple[socket.socket, Callable[[], int]]]:
+        """A socket that gets what is meant for a host that has ended, and what waits for a pulse and gives its number."""
+        self.end(self.processes[host])
+        receiver = wire.Receiver("ours", {"mgmt": Keys(KEY.encode(), (KEY.encode(),))})
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as place:
+            place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            place.bind((HOSTS[host], self.ports[0]))
+            place.settimeout(DEADLINE_S)
+
+            def pulse() -> int:
+                heard = receiver.unpack(place.recv(2000), "mgmt")
+                assert heard is not None
+                return heard[1].number
+
+            yield place, pulse
+
+    def test_what_is_forged_in_time_speaks_for_nobody(self) -> None:
+        """Not even with the key that all hosts have, or with one that another host has."""
         self.watch_both()
-        self.processes["compute-1"].send_signal(signal.SIGSTOP)
         forger = wire.Sender("ours", "compute-1")
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
-            for key in (None, b"x" * 32):
-                for number in range(50):
-                    keys = Keys(key, ())
-                    out.sendto(
-                        forger.pack(wire.Answer("compute-1", number, "boot", True), keys), (HOSTS["controller-0"], self.ports[0])
-                    )
-        self.until(self.is_level("compute-1", Level.LOST))
-        self.assertNotEqual("boot", self.facts[-1].boots["compute-1"])
+        group, stolen = Keys(KEY.encode()), Keys(own=self.key_of("compute-0"))
+        with self.in_place_of("compute-1") as (place, pulse):
+            while not (self.facts and self.is_level("compute-1", Level.LOST)(self.facts[-1])):
+                number = pulse()
+                for keys in (Keys(), Keys(b"x" * 32), group, stolen):
+                    answer = forger.pack(wire.Answer("compute-1", number, "forged", True, "mgmt"), keys)
+                    place.sendto(answer, (HOSTS["controller-0"], self.ports[0]))
+                if select.select([self.agent], [], [], 0)[0]:
+                    self.facts.append(self.decoder.decode(self.agent.recv(1 << 20)))
+        self.assertNotEqual("forged", self.facts[-1].boots["compute-1"])
+
+    def test_with_its_own_key_it_speaks_for_itself(self) -> None:
+        """The forger's answers above lack the right key, and nothing else."""
+        self.watch_both()
+        keys, sender = Keys(own=self.key_of("compute-1")), wire.Sender("ours", "compute-1")
+        with self.in_place_of("compute-1") as (place, pulse):
+            answer = sender.pack(wire.Answer("compute-1", pulse(), "another boot", True, "mgmt"), keys)
+            place.sendto(answer, (HOSTS["controller-0"], self.ports[0]))
+            self.until(lambda facts: facts.boots.get("compute-1") == "another boot")
+
+    def test_an_answer_to_a_pulse_elsewhere_does_not_make_a_network_work(self) -> None:
+        """What another host can have it say: it has what all hosts have."""
+        self.watch_both()
+        keys, sender = Keys(own=self.key_of("compute-1")), wire.Sender("ours", "compute-1")
+        with self.in_place_of("compute-1") as (place, pulse):
+            while not (self.facts and self.facts[-1].networks["mgmt"].ailing.get("compute-1", (0, 0))[0] == Level.LOST):
+                answer = sender.pack(wire.Answer("compute-1", pulse(), "another boot", True, "cluster"), keys)
+                place.sendto(answer, (HOSTS["controller-0"], self.ports[0]))
+                if select.select([self.agent], [], [], 0)[0]:
+                    self.facts.append(self.decoder.decode(self.agent.recv(1 << 20)))
+
+    def test_nobody_knows_which_pulse_is_next(self) -> None:
+        self.watch_both()
+        with self.in_place_of("compute-1") as (_, pulse):
+            first, second, third = pulse(), pulse(), pulse()
+        self.assertNotEqual(second - first, third - second)
 
     def test_an_answer_that_is_repeated_speaks_for_nobody_and_moves_no_address(self) -> None:
         """Recorded by whoever stands in the place of a host, with the right key."""
         self.watch_both()
-        self.end(self.processes["compute-1"])
-        keys = Keys(KEY.encode(), (KEY.encode(),))
-        receiver, sender = wire.Receiver("ours", {"mgmt": keys}), wire.Sender("ours", "compute-1")
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as place:
-            place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            place.bind((HOSTS["compute-1"], self.ports[0]))
-            place.settimeout(DEADLINE_S)
-            heard = receiver.unpack(place.recv(2000), "mgmt")
-            assert heard is not None
-            recorded = sender.pack(wire.Answer("compute-1", heard[1].number, "an old boot", True), keys)
-            place.recv(2000)
+        keys, sender = Keys(own=self.key_of("compute-1")), wire.Sender("ours", "compute-1")
+        with self.in_place_of("compute-1") as (_, pulse):
+            recorded = sender.pack(wire.Answer("compute-1", pulse(), "an old boot", True, "mgmt"), keys)
+            pulse()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as elsewhere:
             elsewhere.bind(("127.0.0.66", 0))
             for _ in range(20):

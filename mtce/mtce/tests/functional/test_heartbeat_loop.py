@@ -85,7 +85,7 @@ class LoopTest(base.BaseTestCase):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
             out.sendto(b"what?", to)
             # In another one's name.
-            out.sendto(wire.Sender("ours", "compute-1").pack(wire.Answer("compute-0", 1, "boot", True), Keys()), to)
+            out.sendto(wire.Sender("ours", "compute-1").pack(wire.Answer("compute-0", 1, "boot", True, "mgmt"), Keys()), to)
         while sum(self.paths.dropped.values()) < 2:
             self.loop.turn()
         for _ in range(2):

@@ -238,6 +238,12 @@ class ServiceStateTest(AgentTest):
         self.pass_s(1)
         self.assertEqual("enabled", self.host()["operational"])
 
+    def test_a_host_with_a_key_of_its_own_reports_of_itself_alone(self) -> None:
+        self.useFixture(fixtures.MonkeyPatch("stx.rpc.caller", lambda: "compute-7"))
+        self.assertRaises(exception.Forbidden, self.hear)
+        self.pass_s(2)
+        self.assertEqual("offline", self.state()[2])
+
     def test_a_report_of_a_host_that_nobody_added_does_no_harm(self) -> None:
         self.hear("stranger")
         self.hear()

@@ -513,6 +513,16 @@ class RegisterTest(ConductorTest):
         self.assertEqual("controller-0", self.register([], "controller-0").hostname)
         self.assertIsNone(self.host()["mgmt_mac"])
 
+    def test_a_host_with_a_key_of_its_own_registers_as_itself_alone(self) -> None:
+        self.create(mgmt_mac=base.MAC)
+        self.useFixture(fixtures.MonkeyPatch("stx.rpc.caller", lambda: "compute-0"))
+        self.assertEqual("compute-0", self.register([base.MAC], "compute-0").hostname)
+        self.useFixture(fixtures.MonkeyPatch("stx.rpc.caller", lambda: "compute-7"))
+        for macs, hostname in (([base.MAC], "compute-7"), ([], "compute-0")):
+            self.assert_raises_with(
+                exception.Forbidden, "compute-7 speaks for itself alone, and not for compute-0", self.register, macs, hostname
+            )
+
     def test_a_machine_that_nobody_added_is_named(self) -> None:
         self.assert_raises_with(
             exception.NotFound,
@@ -678,6 +688,17 @@ class DecidedTest(ConductorTest):
             connection.execute(table.update().values(**values))
 
         write()
+
+    def test_a_host_with_a_key_of_its_own_reports_its_own_inventory_alone(self) -> None:
+        self.useFixture(fixtures.MonkeyPatch("stx.rpc.caller", lambda: "compute-7"))
+        self.assert_raises_with(
+            exception.Forbidden,
+            "compute-7 speaks for itself alone, and not for controller-0",
+            self.conductor.report_inventory,
+            self.context,
+            self.host()["uuid"],
+            {},
+        )
 
     def report_again(self, kind: str, **changes: Any) -> None:
         found = base.inventory_of_a_machine()

@@ -8,6 +8,7 @@ import fixtures
 from oslotest import base
 
 from mtce.heartbeat import settings
+from stx import hostkeys
 
 GOOD = """
 node: compute-0
@@ -53,16 +54,27 @@ class SettingsTest(base.BaseTestCase):
     def test_a_file_that_is_not_there_is_named(self) -> None:
         self.assertIn(f"{self.path}: No such file", str(self.assertRaises(settings.SettingsError, settings.read, self.path)))
 
-    def keys_of(self, text: str, mode: int = 0o600) -> settings.Settings:
+    def keys_of(self, text: str, mode: int = 0o600, name: str = "key_file") -> settings.Settings:
         key_file = self.path.with_name("key")
         key_file.write_text(text)
         key_file.chmod(mode)
-        return self.read(f"{GOOD}key_file: {key_file}\n")
+        return self.read(f"{GOOD}{name}: {key_file}\n")
 
     def test_the_first_key_signs_and_all_are_taken(self) -> None:
         new, old = "n" * 32, "o" * 32
         found = settings.keys(self.keys_of(f"{new}\n{old}\n"))
         self.assertEqual((new.encode(), (new.encode(), old.encode())), (found.sign, found.accept))
+
+    def test_a_host_signs_with_its_own_key_and_knows_those_of_no_others(self) -> None:
+        found = settings.keys(self.keys_of(f"{'n' * 64}\n{'o' * 64}\n", name="host_key_file"))
+        self.assertEqual((None, (), b"n" * 64, None), (found.sign, found.accept, found.own, found.of))
+
+    def test_a_controller_derives_the_keys_of_all_and_its_own(self) -> None:
+        new, old = b"n" * 32, b"o" * 32
+        found = settings.keys(self.keys_of(f"{new.decode()}\n{old.decode()}\n", name="master_key_file"))
+        assert found.of is not None
+        self.assertEqual(hostkeys.derive(new, "host:compute-0"), found.own)
+        self.assertEqual(tuple(hostkeys.derive(key, "host:compute-7") for key in (new, old)), found.of("compute-7"))
 
     @ddt.data(("k" * 32, 0o644, "can be read by others"), ("short", 0o600, "32 to 64 bytes"), ("", 0o600, "32 to 64"))
     @ddt.unpack
