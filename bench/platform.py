@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An embedded controller that belongs to one measurement."""
+"""A controller that belongs to one measurement: embedded, or with PostgreSQL and RabbitMQ."""
 
 import contextlib
 import pathlib
@@ -9,13 +9,29 @@ import tempfile
 import time
 from collections.abc import Iterator
 
-from tests.functional import deployment
+from tests.functional import deployment, engines
 
 
 @contextlib.contextmanager
 def embedded() -> Iterator[deployment.Embedded]:
     """A controller with fresh data, ended and removed afterwards."""
     platform = deployment.Embedded()
+    try:
+        platform.start()
+        yield platform
+    finally:
+        platform.stop()
+
+
+@contextlib.contextmanager
+def standard() -> Iterator[deployment.Standard]:
+    """One with a process for each service, PostgreSQL and RabbitMQ, ended and removed afterwards.
+
+    :raises RuntimeError: saying what is missing on this machine
+    """
+    if reason := engines.missing():
+        raise RuntimeError(reason)
+    platform = deployment.Standard()
     try:
         platform.start()
         yield platform

@@ -21,6 +21,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import msgspec
 import sqlalchemy as sa
 import tenacity
 from alembic import command as alembic_command
@@ -271,13 +272,43 @@ def records(result: sa.CursorResult[Any]) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in result]
 
 
+def insert(connection: Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+    """Insert rows, all with the same columns, in their order."""
+    _insert(connection, _dialect(connection).insert(table), rows)
+
+
 def upsert(
     connection: Connection, table: sa.Table, key: list[str], rows: list[dict[str, Any]], keep: tuple[str, ...] = ()
 ) -> None:
     """Insert rows, or where `key` exists already update it, except the columns in `keep`."""
     if not rows:
         return
-    dialect = connection.dialect.name
-    insert = sa.dialects.postgresql.insert(table) if dialect == "postgresql" else sa.dialects.sqlite.insert(table)
+    insert = _dialect(connection).insert(table)
     changed = {name: insert.excluded[name] for name in rows[0] if name not in key and name not in keep}
-    connection.execute(insert.on_conflict_do_update(index_elements=key, set_=changed), rows)
+    _insert(connection, insert.on_conflict_do_update(index_elements=key, set_=changed), rows)
+
+
+def _dialect(connection: Connection) -> Any:
+    return sa.dialects.postgresql if connection.dialect.name == "postgresql" else sa.dialects.sqlite
+
+
+def _insert(connection: Connection, insert: Any, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    columns = [insert.table.c[name] for name in rows[0]]
+    # None in a structured column is a value there, and would become NULL on this way.
+    is_plain = not any(isinstance(column.type, sa.JSON) for column in columns)
+    if connection.dialect.name == "postgresql" and len(rows) > 1 and is_plain:
+        connection.execute(from_json(insert, columns), {"rows": msgspec.json.encode(rows).decode()})
+    else:
+        connection.execute(insert, rows)
+
+
+def from_json(insert: Any, columns: list[sa.Column[Any]]) -> Any:
+    """An insert of PostgreSQL that takes all its rows as one parameter, the text `rows`: a list in JSON.
+
+    Where each value stands in the statement, reading it takes the server longer than carrying it out.
+    """
+    given = sa.cast(sa.bindparam("rows", type_=sa.Text), sa.JSON)
+    rows = sa.func.json_to_recordset(given).table_valued(*[sa.column(column.name, column.type) for column in columns])
+    return insert.from_select(columns, sa.select(rows.render_derived(with_types=True)), include_defaults=False)

@@ -209,7 +209,11 @@ class Deployment:
         token = self.token()
 
         def is_in_service() -> bool:
-            host = self.host(token)
+            reply = self.request("platform", "GET", "/v1/ihosts/controller-0", token=token)
+            # On a busy machine it may not have told of itself yet.
+            if reply.status == 404:
+                return False
+            host = reply.json
             return (host["administrative"], host["operational"], host["availability"]) == ("unlocked", "enabled", "available")
 
         wait_for("controller-0 in service", is_in_service, deadline_s, 0.2)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """No fault report that was accepted is lost or doubled, whoever dies: client, manager, broker, database."""
 
+import json
+
 from oslotest import base as oslotest_base
 
 from tests.functional import deployment, engines
@@ -63,6 +65,19 @@ _LATE = """
         is_over.set()
         late.join(30)
         assert not late.is_alive()
+"""
+
+
+# Signs that mean something on the way to the database: of JSON, of SQL, of its parameters.
+_ODD = ["%s", "%(rows)s", ":rows", "'; --", '"', "\\u0041", "\\", "a\nb\tc", "Straße 🚀", "$1", "{}", "null"]
+_ODD_SETS = """
+    import json, sys
+    from fm import client
+    texts = json.loads(sys.argv[2])
+    for end in ("", "!"):
+        client.FaultReporter().report(
+            [client.set_alarm("200.006", f"host={sys.argv[1]}.process=p{n:02}", text + end, "minor") for n, text in enumerate(texts)]
+        )
 """
 
 
@@ -155,3 +170,14 @@ class StandardDurabilityTestCase(oslotest_base.BaseTestCase):
         expected = [f"process=p{number:05}" for number in range(total)]
         self.assertEqual(expected, self.active(entity))
         self.assertEqual([("set", name) for name in expected], self.history(entity))
+
+    def test_many_reports_at_once_are_stored_and_changed_to_the_letter(self) -> None:
+        entity = "letters"
+        self.addCleanup(self.clear, entity)
+        self.platform.python(_ODD_SETS, entity, json.dumps(_ODD))
+        wait_for("the reports are stored", lambda: len(self.history(entity)) >= 2 * len(_ODD), 60, 0.2)
+        query = f"q.field=entity_instance_id&q.op=eq&q.value=host%3D{entity}."
+        found = self.platform.request("faultmanagement", "GET", f"/v1/alarms?{query}", token=self.token).json["alarms"]
+        self.assertEqual([f"{text}!" for text in _ODD], [alarm["reason_text"] for alarm in found])
+        told = [event["reason_text"] for event in self.platform.events(self.token, f"&{query}")]
+        self.assertEqual([text + end for end in ("", "!") for text in _ODD], told)

@@ -2,6 +2,7 @@
 """What is asked of the fm database and written into it."""
 
 import datetime
+import functools
 import operator
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -11,12 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from fm import catalogue, faults, ledger
-from fm.db import models
+from fm.db import masking, models
 from stx import db, exception, paging
 
 database = db.Database("fm")
 
-_KEYS_PER_QUERY = 500
 _alarm, _event, _type = models.alarm, models.event_log, models.event_suppression
 
 
@@ -104,8 +104,7 @@ def _store(connection: Connection, reports: Sequence[faults.Report]) -> ledger.O
         connection.execute(sa.delete(_alarm).where(_alarm.c.id.in_(ids)))
     changed = [alarm for alarm in outcome.stored.values() if "id" in alarm]
     new = [alarm for alarm in outcome.stored.values() if "id" not in alarm]
-    if new:
-        connection.execute(sa.insert(_alarm), [{**alarm, "updated_at": None} for alarm in new])
+    db.insert(connection, _alarm, [{**alarm, "updated_at": None} for alarm in new])
     db.upsert(connection, _alarm, ["id"], [{**alarm, "updated_at": _now()} for alarm in changed])
     if outcome.events:
         created = _now()
@@ -113,26 +112,37 @@ def _store(connection: Connection, reports: Sequence[faults.Report]) -> ledger.O
             {**event, "timestamp": datetime.datetime.fromisoformat(event["timestamp"]), "created_at": created}
             for event in outcome.events
         ]
-        connection.execute(sa.insert(_event), rows)
+        db.insert(connection, _event, rows)
     return outcome
 
 
 def _touched(connection: Connection, reports: Iterable[faults.Report]) -> dict[ledger.Key, ledger.Alarm]:
-    keys = list({(report.alarm_id, report.entity_instance_id) for report in reports if report.operation in ("set", "clear")})
-    parents = {report.entity_instance_id for report in reports if report.operation == "clear-all"}
-    instance = sa.tuple_(_alarm.c.alarm_id, _alarm.c.entity_instance_id)
-    conditions: list[Any] = [
-        instance.in_(keys[start : start + _KEYS_PER_QUERY]) for start in range(0, len(keys), _KEYS_PER_QUERY)
-    ] + [_within(parent) for parent in parents]
     found = {}
-    for condition in conditions:
-        for row in connection.execute(sa.select(_alarm).where(condition).with_for_update()).mappings():
-            found[(row["alarm_id"], row["entity_instance_id"])] = dict(row)
+    for select in touching(reports):
+        for row in db.records(connection.execute(select.with_for_update())):
+            found[(row["alarm_id"], row["entity_instance_id"])] = row
     return found
 
 
+def touching(reports: Iterable[faults.Report]) -> list[sa.Select[Any]]:
+    """Queries for the alarms that reports may change."""
+    by_id: dict[str, set[str]] = {}
+    parents = set()
+    for report in reports:
+        if report.operation == "clear-all":
+            parents.add(report.entity_instance_id)
+        elif report.operation != "log":
+            by_id.setdefault(report.alarm_id, set()).add(report.entity_instance_id)
+    # PostgreSQL looks at every alarm for a list of pairs, but not for a list of entities of one id.
+    conditions = [
+        *[sa.and_(_alarm.c.alarm_id == alarm_id, _alarm.c.entity_instance_id.in_(names)) for alarm_id, names in by_id.items()],
+        *[_within(parent) for parent in parents],
+    ]
+    return [sa.select(_alarm).where(condition) for condition in conditions]
+
+
 def _within(parent: str) -> Any:
-    return sa.or_(_alarm.c.entity_instance_id == parent, _alarm.c.entity_instance_id.startswith(parent + ".", autoescape=True))
+    return sa.or_(_alarm.c.entity_instance_id == parent, masking.is_inside(_alarm.c.entity_instance_id, parent))
 
 
 def _alarms_with_type() -> sa.Select[Any]:
@@ -144,32 +154,9 @@ def _alarms_with_type() -> sa.Select[Any]:
     ).join_from(_alarm, _type, _alarm.c.alarm_id == _type.c.alarm_id)
 
 
-def inhibiting() -> sa.Select[Any]:
-    """The entities with alarms that hide others."""
-    return sa.select(_alarm.c.entity_instance_id).where(_alarm.c.inhibit_alarms)
-
-
-def is_masked(connection: Connection) -> Any:
-    """Whether an alarm that allows it is hidden by one of the same entity or of one around it (spec fm.md 5.2).
-
-    Worked out at each look: what is stored would be wrong for what is raised while the other one is active. What hides others is
-    never hidden itself.
-    """
-    by_length: dict[int, set[str]] = {}
-    for entity in connection.execute(inhibiting()).scalars():
-        by_length.setdefault(len(entity), set()).add(entity)
-    entity = _alarm.c.entity_instance_id
-    # Names of a length together: the time it takes does not grow with how many hosts are locked.
-    is_inside = [
-        sa.and_(sa.func.substr(entity, 1, length).in_(around), sa.func.substr(entity, length + 1, 1).in_(["", "."]))
-        for length, around in by_length.items()
-    ]
-    return sa.and_(_alarm.c.suppression, sa.not_(_alarm.c.inhibit_alarms), sa.or_(sa.false(), *is_inside))
-
-
 def _shown(connection: Connection, include_suppress: bool) -> list[Any]:
     """What hides no alarm from lists and counts."""
-    shown = [sa.not_(is_masked(connection))]
+    shown = [sa.not_(masking.is_masked(connection))]
     return shown if include_suppress else [*shown, _type.c.suppression_status == "unsuppressed"]
 
 
@@ -210,7 +197,7 @@ def _condition(column: Any, item: paging.Filter, exact: bool = False) -> Any:
 @database.reader
 def get_alarm(connection: Connection, alarm_uuid: str, include_masked: bool = True) -> dict[str, Any]:
     """:raises exception.NotFound: when no such alarm is active"""
-    return _active(connection, alarm_uuid, *([] if include_masked else [sa.not_(is_masked(connection))]))
+    return _active(connection, alarm_uuid, *([] if include_masked else [sa.not_(masking.is_masked(connection))]))
 
 
 def _active(connection: Connection, alarm_uuid: str, *conditions: Any, is_locked: bool = False) -> dict[str, Any]:
@@ -237,18 +224,31 @@ def find_alarms(
         select = select.where(_alarm.c.entity_instance_id == entity)
     if within is not None:
         select = select.where(_within(within))
-    found = [_alarm_record(row) for row in db.records(connection.execute(select))]
-    # SQLite does not tell a from A there.
-    return [alarm for alarm in found if within is None or faults.is_within(alarm["entity_instance_id"], within)]
+    return [_alarm_record(row) for row in db.records(connection.execute(select))]
 
 
 @database.reader
 def count_alarms(connection: Connection, include_suppress: bool = False) -> dict[str, int]:
     """Active alarms by severity, of those that a list shows."""
-    select = sa.select(_alarm.c.severity, sa.func.count()).join_from(_alarm, _type, _alarm.c.alarm_id == _type.c.alarm_id)
-    select = select.where(*_shown(connection, include_suppress))
-    counted = dict(connection.execute(select.group_by(_alarm.c.severity)).all())
-    return {severity: counted.get(severity, 0) for severity in faults.SEVERITIES}
+    counted = dict(connection.execute(_counting(include_suppress)).all())
+    return {severity: int(counted.get(severity, 0)) for severity in faults.SEVERITIES}
+
+
+# Making the query takes about as long as carrying it out where few alarms are active.
+@functools.cache
+def _counting(include_suppress: bool) -> sa.Select[Any]:
+    hidden, number = masking.masked().subquery(), sa.func.count()
+    kinds = sa.union_all(
+        sa.select(_alarm.c.alarm_id, _alarm.c.severity, number.label("number")).group_by(_alarm.c.alarm_id, _alarm.c.severity),
+        sa.select(hidden.c.alarm_id, hidden.c.severity, -number).group_by(hidden.c.alarm_id, hidden.c.severity),
+    ).subquery()
+    # In one statement, so that both are of one moment. The type is looked up for each kind and not for each alarm.
+    select = sa.select(kinds.c.severity, sa.func.sum(kinds.c.number)).join_from(
+        kinds, _type, kinds.c.alarm_id == _type.c.alarm_id
+    )
+    if not include_suppress:
+        select = select.where(_type.c.suppression_status == "unsuppressed")
+    return select.group_by(kinds.c.severity)
 
 
 _STATUS = sa.func.coalesce(_type.c.suppression_status, "unsuppressed")

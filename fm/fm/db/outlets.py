@@ -8,8 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from fm.db import api as db_api
-from fm.db import models
+from fm.db import masking, models
 from fm.db.api import database
 from fm.notify.course import Place
 from stx import db
@@ -42,7 +41,7 @@ def events_after(connection: Connection, event_id: int, limit: int, visible: boo
 def alarms_after(connection: Connection, row_id: int, limit: int) -> list[dict[str, Any]]:
     """Active alarms by ascending number, without those that are masked or of suppressed kinds: those of the list."""
     select = sa.select(*_alarm.c).join_from(_alarm, _type, _alarm.c.alarm_id == _type.c.alarm_id)
-    select = select.where(sa.not_(_IS_SUPPRESSED), sa.not_(db_api.is_masked(connection)), _alarm.c.id > row_id)
+    select = select.where(sa.not_(_IS_SUPPRESSED), sa.not_(masking.is_masked(connection)), _alarm.c.id > row_id)
     return db.records(connection.execute(select.order_by(_alarm.c.id).limit(limit)))
 
 

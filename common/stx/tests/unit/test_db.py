@@ -290,6 +290,35 @@ class RetryTest(DatabaseCase):
         self.assertEqual(1, self.attempts)
 
 
+class InsertTest(DatabaseCase):
+    @staticmethod
+    @api.database.writer
+    def insert(connection: Connection, rows: list[dict[str, Any]]) -> None:
+        db.insert(connection, models.book, rows)
+
+    def test_rows_are_inserted_in_their_order(self) -> None:
+        titles = ["Ulysses", "Emma", "Moby-Dick"]
+
+        self.insert([{"title": title, "uuid": title, "pages": None} for title in titles])
+
+        self.assertEqual(titles, api.titles())
+
+    def test_no_rows_are_no_error(self) -> None:
+        self.insert([])
+
+        self.assertEqual([], api.titles())
+
+    def test_postgresql_gets_all_rows_as_one_parameter(self) -> None:
+        dialect = sa.dialects.postgresql.dialect()
+        insert = sa.dialects.postgresql.insert(models.book).on_conflict_do_nothing()
+
+        compiled = db.from_json(insert, [models.book.c.title, models.book.c.pages]).compile(dialect=dialect)
+
+        self.assertEqual(["rows"], list(compiled.params))
+        self.assertIn("INSERT INTO book (title, pages) SELECT", str(compiled))
+        self.assertIn("(title VARCHAR(255), pages INTEGER) ON CONFLICT DO NOTHING", str(compiled))
+
+
 class UpsertTest(DatabaseCase):
     @staticmethod
     @api.database.writer

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import fixtures
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from fm import catalogue, faults, manager
 from fm.api import root
@@ -67,6 +69,13 @@ def umask(mask: int) -> Iterator[None]:
 def events(**page: Any) -> list[dict[str, Any]]:
     """The event log, oldest first."""
     return db_api.list_events(paging.Page(**{"limit": 2000, **page}))
+
+
+@db_api.database.reader
+def indexes_of(connection: Connection, select: sa.Select[Any]) -> str:
+    """How SQLite would carry out a query."""
+    text = str(select.compile(connection, compile_kwargs={"literal_binds": True}))
+    return " ".join(str(row[-1]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}"))
 
 
 _templates: dict[Any, bytes] = {}

@@ -5,7 +5,6 @@ import dataclasses
 import datetime
 import itertools
 import threading
-from typing import Any
 
 import ddt
 import fixtures
@@ -21,13 +20,6 @@ from fm.tests.unit import base, test_ledger
 from stx import exception, paging
 
 _ALL = paging.Page(2000)
-
-
-@db_api.database.reader
-def _indexes_of(connection: Connection, select: sa.Select[Any]) -> str:
-    """How SQLite would carry out a query."""
-    text = str(select.compile(connection, compile_kwargs={"literal_binds": True}))
-    return " ".join(str(row[-1]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}"))
 
 
 class StoreTest(base.DatabaseTest):
@@ -178,83 +170,21 @@ class AffectingTest(base.DatabaseTest):
 
 
 class CountTest(base.DatabaseTest):
+    def test_an_alarm_that_several_hide_is_left_out_once(self) -> None:
+        around = [base.report(entity=f"host=1{part}", inhibit_alarms=True) for part in ("", ".process=a", ".process=a.thread=1")]
+        db_api.store([*around, base.report(alarm_id="200.004", entity="host=1.process=a.thread=1", suppression=True)])
+        self.assertEqual(3, db_api.count_alarms()["major"])
+
+    def test_alarms_of_suppressed_types_are_counted_when_asked_for(self) -> None:
+        db_api.store([base.report(severity="minor"), base.report(alarm_id="200.001", entity="host=2", severity="minor")])
+        suppressed = next(row for row in db_api.list_types(_ALL) if row["alarm_id"] == "200.006")
+        db_api.set_suppression(suppressed["uuid"], "suppressed")
+        self.assertEqual([1, 2], [db_api.count_alarms(include_suppress)["minor"] for include_suppress in (False, True)])
+
     def test_alarms_are_counted_by_severity(self) -> None:
         for number, severity in enumerate(["critical", "minor", "minor", "warning"]):
             db_api.store([base.report(entity=f"host={number}", severity=severity)])
         self.assertEqual({"critical": 1, "major": 0, "minor": 2, "warning": 1}, db_api.count_alarms())
-
-
-def _lock(host: str) -> faults.Report:
-    return base.report(alarm_id="200.001", entity=f"host={host}", severity="warning")
-
-
-_NAMES = st.lists(st.sampled_from(["a", "A", "aa", "_", "%"]), min_size=1, max_size=3)
-_ALARMS = st.lists(st.tuples(_NAMES, st.booleans(), st.booleans()), max_size=8, unique_by=lambda alarm: tuple(alarm[0]))
-
-
-class MaskTest(base.DatabaseTest):
-    """An alarm that inhibits hides those of its entity, and of what is inside it, that may be hidden."""
-
-    _systems = itertools.count(1)
-
-    def shown(self) -> list[tuple[str, str]]:
-        return [(alarm["alarm_id"], alarm["entity_instance_id"]) for alarm in db_api.list_alarms(_ALL)]
-
-    def test_a_locked_host_hides_its_alarms_and_no_others(self) -> None:
-        entities = ["host=compute-1", "host=compute-1.process=a", "host=compute-10.process=a"]
-        db_api.store([*[base.report(entity=entity, suppression=True) for entity in entities], _lock("compute-1")])
-        self.assertEqual([("200.006", entities[2]), ("200.001", "host=compute-1")], self.shown())
-
-    def test_unlocking_shows_them_again(self) -> None:
-        db_api.store([base.report(suppression=True), _lock("compute-1")])
-        db_api.store([base.report("clear", alarm_id="200.001", entity="host=compute-1")])
-        self.assertEqual([("200.006", "host=compute-1.process=sshd")], self.shown())
-
-    def test_what_is_raised_or_changed_while_the_host_is_locked_is_hidden_too(self) -> None:
-        db_api.store([_lock("compute-1")])
-        for severity in ("minor", "critical"):
-            db_api.store([base.report(suppression=True, severity=severity)])
-            self.assertEqual([("200.001", "host=compute-1")], self.shown())
-
-    def test_what_may_not_be_hidden_is_shown(self) -> None:
-        db_api.store([base.report(suppression=False), _lock("compute-1")])
-        self.assertEqual(2, len(self.shown()))
-
-    def test_what_is_hidden_is_not_counted(self) -> None:
-        db_api.store([base.report(suppression=True), _lock("compute-1")])
-        for include_suppress in (False, True):
-            self.assertEqual(
-                {"critical": 0, "major": 0, "minor": 0, "warning": 1}, db_api.count_alarms(include_suppress=include_suppress)
-            )
-
-    def test_what_is_hidden_is_active_for_those_who_ask_the_manager(self) -> None:
-        db_api.store([base.report(suppression=True), _lock("compute-1")])
-        self.assertEqual(2, len(db_api.find_alarms(within="host=compute-1")))
-
-    def test_hiding_makes_no_event(self) -> None:
-        db_api.store([base.report(suppression=True), _lock("compute-1")])
-        self.assertEqual(["set", "set"], [event["state"] for event in base.events()])
-
-    @settings(max_examples=50, deadline=None)
-    @given(_ALARMS)
-    def test_any_alarms_hide_those_that_the_rule_names(self, alarms: list[tuple[list[str], bool, bool]]) -> None:
-        top = f"system={next(self._systems)}"
-        made = {f"{top}." + ".".join(f"part={name}" for name in names): flags for names, *flags in alarms}
-        db_api.store(
-            [
-                base.report(entity=entity, suppression=may_be_hidden, inhibit_alarms=inhibits)
-                for entity, (may_be_hidden, inhibits) in made.items()
-            ]
-        )
-        expected = [
-            entity
-            for entity, (may_be_hidden, _) in made.items()
-            if not may_be_hidden
-            or made[entity][1]
-            or not any(inhibits and faults.is_within(entity, other) for other, (_, inhibits) in made.items())
-        ]
-        found = [entity for _, entity in self.shown() if faults.is_within(entity, top)]
-        self.assertEqual(sorted(expected), sorted(found))
 
 
 class PruneTest(base.DatabaseTest):
@@ -358,12 +288,21 @@ class IndexTest(base.DatabaseTest):
     def test_the_newest_events_are_found_by_an_index(self) -> None:
         event = models.event_log
         newest = sa.select(event).order_by(event.c.timestamp.desc(), event.c.id.desc()).limit(10)
-        self.assertIn("ix_event_log_timestamp", _indexes_of(newest))
-
-    def test_what_hides_others_is_found_by_an_index(self) -> None:
-        self.assertIn("ix_alarm_inhibiting", _indexes_of(db_api.inhibiting()))
+        self.assertIn("ix_event_log_timestamp", base.indexes_of(newest))
 
     def test_one_alarm_is_found_by_an_index(self) -> None:
         alarm = models.alarm
         one = sa.select(alarm).where(alarm.c.alarm_id == "200.006", alarm.c.entity_instance_id == "host=a")
-        self.assertIn("uq_alarm_instance", _indexes_of(one))
+        self.assertIn("uq_alarm_instance", base.indexes_of(one))
+
+    def test_what_reports_may_change_is_found_by_an_index(self) -> None:
+        reports = [base.report(), base.report("clear", "host=b"), base.report("clear-all", "host=c"), base.report("log")]
+        one_by_one, within = map(base.indexes_of, db_api.touching(reports))
+        self.assertIn("uq_alarm_instance (alarm_id=? AND entity_instance_id=?)", one_by_one)
+        self.assertIn("ix_alarm_entity (entity_instance_id>? AND entity_instance_id<?)", within)
+        self.assertNotIn("SCAN", one_by_one + within)
+
+    def test_alarms_are_counted_from_an_index_alone(self) -> None:
+        alarm = models.alarm
+        kinds = sa.select(alarm.c.alarm_id, alarm.c.severity, sa.func.count()).group_by(alarm.c.alarm_id, alarm.c.severity)
+        self.assertIn("COVERING INDEX ix_alarm_kind", base.indexes_of(kinds))

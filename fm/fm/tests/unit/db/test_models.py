@@ -33,6 +33,7 @@ def _go_back(connection: Connection) -> None:
     """Make the schema that of the first release."""
     for statement in (
         "DROP TABLE outlet",
+        "DROP INDEX ix_alarm_kind",
         "DROP INDEX ix_alarm_inhibiting",
         "ALTER TABLE alarm DROP COLUMN root_alarm_id",
         "ALTER TABLE alarm DROP COLUMN root_entity_instance_id",
