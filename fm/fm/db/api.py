@@ -230,14 +230,14 @@ def find_alarms(
 @database.reader
 def count_alarms(connection: Connection, include_suppress: bool = False) -> dict[str, int]:
     """Active alarms by severity, of those that a list shows."""
-    counted = dict(connection.execute(_counting(include_suppress)).all())
+    counted = dict(connection.execute(_counting(connection.dialect.name, include_suppress)).all())
     return {severity: int(counted.get(severity, 0)) for severity in faults.SEVERITIES}
 
 
 # Making the query takes about as long as carrying it out where few alarms are active.
 @functools.cache
-def _counting(include_suppress: bool) -> sa.Select[Any]:
-    hidden, number = masking.masked().subquery(), sa.func.count()
+def _counting(dialect: str, include_suppress: bool) -> sa.Select[Any]:
+    hidden, number = masking.masked(dialect).subquery(), sa.func.count()
     kinds = sa.union_all(
         sa.select(_alarm.c.alarm_id, _alarm.c.severity, number.label("number")).group_by(_alarm.c.alarm_id, _alarm.c.severity),
         sa.select(hidden.c.alarm_id, hidden.c.severity, -number).group_by(hidden.c.alarm_id, hidden.c.severity),

@@ -5,6 +5,7 @@ import itertools
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy.dialects import postgresql
 
 from fm import faults
 from fm.db import api as db_api
@@ -93,6 +94,11 @@ class MaskTest(base.DatabaseTest):
         self.assertIn("ix_alarm_inhibiting", base.indexes_of(masking.inhibiting()))
 
     def test_what_is_hidden_is_found_by_indexes(self) -> None:
-        plan = base.indexes_of(masking.masked())
+        plan = base.indexes_of(masking.masked("sqlite"))
         self.assertIn("ix_alarm_inhibiting", plan)
         self.assertIn("ix_alarm_entity (entity_instance_id>? AND entity_instance_id<?)", plan)
+
+    def test_on_postgresql_what_is_hidden_is_looked_for_name_by_name(self) -> None:
+        statement = str(masking.masked("postgresql").compile(dialect=postgresql.dialect()))
+        self.assertIn("JOIN LATERAL (SELECT", statement)
+        self.assertIn("OFFSET", statement)
