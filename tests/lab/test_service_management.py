@@ -69,13 +69,14 @@ class ServiceManagementTest(Controllers):
         self.product.await_ready()
         active = self.product.active()
         standby = self.standby()
-        shown = {
-            machine.host.name: json.loads(machine.run(["sm-dump", "-f", "json"]))["service_groups"]
-            for machine in (active, standby)
-        }
-        self.assertEqual({"active"}, {group["state"] for group in shown[active.host.name]})
-        moving = [group for group in shown[standby.host.name] if group["name"] != "watching"]
-        self.assertEqual({"standby"}, {group["state"] for group in moving})
+
+        def states(machine: Machine) -> set[str]:
+            found = json.loads(machine.run(["sm-dump", "-f", "json"]))["service_groups"]
+            return {group["state"] for group in found if group["name"] != "watching"}
+
+        self.assertEqual({"active"}, states(active))
+        # One that has just started is on its way.
+        failover_faults.wait_for("the other one is the standby", lambda: states(standby) == {"standby"}, 60.0)
         self.assertEqual("postgres is enabled-standby\n", standby.run(["sm-query", "service", "postgres"]))
 
     def test_a_standby_that_is_locked_has_no_services_until_it_is_unlocked(self) -> None:
