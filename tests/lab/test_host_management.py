@@ -283,6 +283,18 @@ class HostManagementTest(platform.PlatformTestCase):
         self.assertNotEqual(before, self.boot_id(ALONE))
         self.await_alarms(ALONE)
 
+    def test_clocks_that_jump_fail_nobody_and_keep_nobody_from_reporting(self) -> None:
+        self.in_service(ALONE)
+        seen, before = _Seen(self, ALONE), self.boot_id(ALONE)
+        for name, seconds in ((ALONE, "3600"), (platform.FIRST, "-3600")):
+            self.assertEqual(0, self.command("clock", name, seconds)[0])
+        # What starts with the wrong time is believed too.
+        self.machine(ALONE).run(["systemctl", "restart", "mtce-client"])
+        known = (self.row(ALONE) or {})["uptime"]
+        self.wait_for("it reports", lambda: (self.row(ALONE) or {})["uptime"] > known, SERVICE_S, 0.5)
+        self.assertEqual({("unlocked", "enabled", "available")}, {state[:3] for state in seen.states()})
+        self.assertEqual(before, self.boot_id(ALONE))
+
     def test_of_hosts_that_are_missing_together_none_fails(self) -> None:
         for name in COMPUTES:
             self.locked(name)

@@ -8,6 +8,7 @@ import argparse
 import ast
 import importlib.util
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.name not in known:
         raise exception.NotFound(f"No measurement is called {arguments.name}. There are: {', '.join(known) or 'none'}.")
     sys.path.insert(0, str(root))
+    # What it has started is ended also when it is told to end itself.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     figures = _load(root / "bench" / f"{arguments.name}.py").main(arguments.json)
     if figures is not None:
         print(json.dumps(figures) if arguments.json else "\n".join(f"{name}: {value}" for name, value in figures.items()))

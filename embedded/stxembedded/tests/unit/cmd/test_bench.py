@@ -5,6 +5,7 @@ import argparse
 import contextlib
 import io
 import json
+import signal
 from pathlib import Path
 
 import fixtures
@@ -23,10 +24,23 @@ def main(json: bool) -> dict:
 '''
 
 
+ENDED = MEASUREMENT.replace(
+    "    return",
+    """
+    import os, pathlib, signal
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        pathlib.Path(__file__).with_suffix(".ended").touch()
+    return""",
+)
+
+
 class BenchTest(base.BaseTestCase):
     def setUp(self) -> None:
         super().setUp()
-        root = Path(self.useFixture(fixtures.TempDir()).path)
+        self.addCleanup(signal.signal, signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+        root = self.root = Path(self.useFixture(fixtures.TempDir()).path)
         (root / "bench").mkdir()
         (root / "bench" / "no-thing.py").write_text(MEASUREMENT)
         (root / "bench" / "load.py").write_text("def main() -> None: ...\n")
@@ -51,3 +65,9 @@ class BenchTest(base.BaseTestCase):
     def test_unknown_name_is_told_with_those_that_there_are(self) -> None:
         refused = self.assertRaises(exception.NotFound, self.bench, "load")
         self.assertIn("There are: no-thing", refused.message)
+
+    def test_a_measurement_that_is_told_to_end_ends_what_it_has_started(self) -> None:
+        (self.root / "bench" / "long.py").write_text(ENDED)
+        ended = self.assertRaises(SystemExit, self.bench, "long")
+        self.assertEqual(128 + signal.SIGTERM, ended.code)
+        self.assertTrue((self.root / "bench" / "long.ended").exists())
