@@ -116,9 +116,20 @@ class SealTest(base.BaseTestCase):
         sender, again = self.informed(), seals.Guard(of_host("compute-0"), TOPIC, NOW)
         self.assertEqual([False, True], [self.is_late(guard, sender) for guard in (self.guard, again)])
 
-    def test_that_an_answer_is_needed_cannot_be_taken_away(self) -> None:
-        sent, _ = of_controller().seal(TOPIC, "look", {}, "compute-0")
-        self.refused(self.changed(sent, moment=None))
+    def test_nothing_that_a_seal_says_can_be_changed(self) -> None:
+        sent, _ = of_controller("compute-0").seal(TOPIC, "look", {}, "compute-0")
+        number = sent[seals.SEAL]["number"]
+        for changes in ({"moment": None}, {"moment": "then"}, {"number": number + 1}, {"process": "another"}, {"code": "0" * 64}):
+            self.assertIn("it is not sealed with the key 'host:compute-0'", self.refused(self.changed(sent, **changes)))
+
+    def test_what_controllers_say_to_each_other_is_not_taken_when_it_can_be_read(self) -> None:
+        sender = of_controller()
+        seal = seals.Seal(hostkeys.CONTROLLERS, "process", 1, None, "")
+        (key,) = sender.keys(hostkeys.CONTROLLERS)
+        code = seals._request(key, TOPIC, "look", {"a": 1}, seal)
+        self.guard = seals.Guard(sender, TOPIC, NOW)
+        sealed = {"a": 1, seals.SEAL: msgspec.to_builtins(msgspec.structs.replace(seal, code=code))}
+        self.assertEqual("it is not encrypted", self.refused(sealed))
 
     def test_another_topic_method_or_argument_is_noticed(self) -> None:
         sent, _ = self.nudge(of_controller(), a=1)
@@ -146,9 +157,16 @@ class SealTest(base.BaseTestCase):
             self.assertRaises(seals.RefusedError, first.unseal, bad)
 
     def test_many_processes_are_not_remembered_for_ever(self) -> None:
+        kept = of_controller()
+        first, _ = self.nudge(kept)
+        self.guard.open("look", first, NOW)
         for _ in range(300):
-            self.guard.open("look", self.nudge(of_controller())[0], NOW)
+            last, _ = self.nudge(of_controller())
+            self.guard.open("look", last, NOW)
+            self.guard.open("look", self.nudge(kept)[0], NOW)
         self.assertEqual([256], [len(processes) for processes in self.guard._seen.values()])
+        # Those that were heard of last are.
+        self.assertEqual(["it came before"] * 2, [self.refused(sent) for sent in (first, last)])
 
     @settings(max_examples=60, deadline=None)
     @given(st.lists(st.integers(0, 199), max_size=60))
