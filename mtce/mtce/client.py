@@ -2,9 +2,11 @@
 """The face of Host Management."""
 
 import enum
+from typing import Annotated
 
 import msgspec
 
+from mtce.heartbeat import wire
 from stx import rpc
 from stx.context import RequestContext
 
@@ -70,8 +72,8 @@ class HostReport(msgspec.Struct):
     """
 
     hostname: str
-    boot_id: str
-    uptime_s: int
+    boot_id: wire.BootId
+    uptime_s: Annotated[int, msgspec.Meta(ge=0)]
     failed: dict[str, str]
     config: Config = Config.PASSED
     results: dict[str, Result] = {}

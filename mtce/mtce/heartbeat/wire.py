@@ -10,6 +10,9 @@ from mtce.heartbeat.accounting import Thresholds
 from stx import datagrams
 from stx.datagrams import Keys
 
+# As long as what stores it takes: the kernel's has 36 characters.
+BootId = Annotated[str, msgspec.Meta(pattern=r"^[!-~]*\Z", max_length=63)]
+
 
 class Pulse(msgspec.Struct, frozen=True, array_like=True):
     """A controller asks all hosts whether they are there.
@@ -32,7 +35,7 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
 
     sender: str
     number: int
-    boot_id: str
+    boot_id: BootId
     is_monitored: bool
     network: str
 

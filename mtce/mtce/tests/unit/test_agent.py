@@ -512,6 +512,13 @@ class UptimeTest(AgentTest):
         self.pass_s(1)
         self.assertEqual(3, self.host()["uptime"])
 
+    def test_what_could_not_be_stored_of_a_host_is_not_taken(self) -> None:
+        """It would be tried again and again, and all hosts read anew each time."""
+        report = {"hostname": "compute-0", "boot_id": "boot", "uptime_s": 1, "failed": {}}
+        self.assertEqual("boot", msgspec.convert(report, client.HostReport).boot_id)
+        for bad in ({"uptime_s": -1}, {"boot_id": "b" * 64}, {"boot_id": "b\0"}):
+            self.assertRaises(msgspec.ValidationError, msgspec.convert, {**report, **bad}, client.HostReport)
+
 
 class HostsTest(AgentTest):
     """How the agent learns of hosts that come and go."""

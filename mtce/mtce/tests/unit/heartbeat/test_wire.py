@@ -37,6 +37,13 @@ class AnswerTest(base.BaseTestCase):
     def test_a_host_speaks_for_itself(self) -> None:
         self.assertIsNotNone(controller().unpack(answer("compute-0", own("compute-0")), "mgmt"))
 
+    def test_a_boot_that_could_not_be_stored_is_none(self) -> None:
+        for boot_id in ("b" * 64, "b\0"):
+            receiver, said = controller(), wire.Answer("compute-0", 7, boot_id, True, "mgmt")
+            datagram = wire.Sender("ours", "compute-0").pack(said, Keys(GROUP, (GROUP,), own("compute-0")))
+            self.assertIsNone(receiver.unpack(datagram, "mgmt"))
+            self.assertEqual({("mgmt", Drop.MALFORMED): 1}, receiver.dropped)
+
     def test_what_all_hosts_have_is_no_answer(self) -> None:
         self.assertTrue(self.is_forged(answer("compute-0", None)))
 
