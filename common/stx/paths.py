@@ -24,6 +24,8 @@ _SO_RCVBUFFORCE = 33
 _RECEIVE_BYTES = 8 << 20
 # A flood of datagrams must not keep whoever takes them in from all else.
 _MOST_AT_ONCE = 4096
+# More than hosts that there can be: whoever has a key that all have can make up names.
+_MOST_HEARD = 8192
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,11 +164,20 @@ class Paths(Generic[Body]):
             if heard is None:
                 dropped += 1
             else:
-                if (name, heard[0]) not in self._told:
-                    self._addresses[name][heard[0]] = address[:2]
-                self.heard_at[name, heard[0]] = time.monotonic()
+                self._note(name, heard[0], address[:2])
                 hear(*heard)
         return dropped
+
+    def _note(self, network: str, name: str, address: tuple[str, int]) -> None:
+        known = self._addresses[network]
+        if name not in known and len(known) >= _MOST_HEARD:
+            peers = self._sockets[network][0].peers
+            for other in [other for other in known if other not in peers and (network, other) not in self._told]:
+                del known[other]
+                self.heard_at.pop((network, other), None)
+        if (network, name) not in self._told:
+            known[name] = address
+        self.heard_at[network, name] = time.monotonic()
 
     def close(self) -> None:
         for _, made in self.sockets:

@@ -110,3 +110,12 @@ class LoopTest(base.BaseTestCase):
             other.sendto(b"x", new.getsockname())
         self.loop.turn()
         self.assertEqual(["mgmt"], heard)
+
+    def test_names_that_somebody_makes_up_are_not_kept_for_ever(self) -> None:
+        self.useFixture(fixtures.MonkeyPatch("stx.paths._MOST_HEARD", 10))
+        self.paths.know("mgmt", "compute-0", "127.0.0.3")
+        for number in range(25):
+            self.paths._note("mgmt", f"forged-{number}", ("127.0.0.9", 1))
+        self.assertLess(len(self.paths.heard_at), 11)
+        known = self.paths._addresses["mgmt"]
+        self.assertEqual((True, True), ("compute-0" in known, "forged-24" in known))
