@@ -353,17 +353,18 @@ class Client:
         :raises exception.Unavailable: when nobody answers before the deadline
         """
         plain = msgspec.to_builtins(arguments, str_keys=True)
-        answer = self._call_sealed(context, method, plain) if keyring() else self._call(context, method, plain)
+        answer = self._call_sealed(context, method, plain) if keyring() else self._call(context, method, plain, self._timeout_s)
         return answer if into is Any else msgspec.convert(answer, into)
 
-    def _call(self, context: stx_context.RequestContext, method: str, arguments: dict[str, Any]) -> Any:
-        return self._guard(method, lambda: self._client(_HEARD).call(context, method, **arguments))
+    def _call(self, context: stx_context.RequestContext, method: str, arguments: dict[str, Any], timeout_s: float) -> Any:
+        return self._guard(method, lambda: self._client(_HEARD).prepare(timeout=timeout_s).call(context, method, **arguments))
 
     def _call_sealed(self, context: stx_context.RequestContext, method: str, arguments: dict[str, Any]) -> Any:
         topic, keys = self._target.topic, keyring()
+        deadline = time.monotonic() + self._timeout_s
         for _ in range(_LATE_TRIES):
             sent, opened = keys.seal(topic, method, arguments)
-            given = self._call(context, method, sent)
+            given = self._call(context, method, sent, max(0.0, deadline - time.monotonic()))
             try:
                 answer = opened.unseal(given)
             except seals.RefusedError as error:

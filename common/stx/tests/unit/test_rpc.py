@@ -432,6 +432,22 @@ class SealedTest(RpcCase):
             self.assert_raises_with(exception.Unavailable, "too late, again and again", self.ask, "say")
         self.assertEqual({"a": 1}, self.ask("say"))
 
+    def test_to_be_told_that_it_is_late_takes_of_the_same_deadline(self) -> None:
+        self.become("controller-0")
+        self.serve_other()
+        left: list[float] = []
+        send = inproc.InprocDriver.send
+
+        def slow(driver: Any, *given: Any, timeout: float | None = None, **options: Any) -> Any:
+            left.append(timeout or 0.0)
+            clock.return_value += 4.0
+            return send(driver, *given, timeout=timeout, **options)
+
+        clock = self.useFixture(fixtures.MockPatch("stx.rpc.time.monotonic", return_value=time.monotonic())).mock
+        self.useFixture(fixtures.MonkeyPatch("stx.inproc.InprocDriver.send", slow))
+        self.assertEqual({"a": 1}, self.ask("say"))
+        self.assertEqual([DEADLINE_S, DEADLINE_S - 4.0], [round(each, 1) for each in left])
+
     def test_where_there_are_no_keys_all_are_believed(self) -> None:
         self.become("outsider")
         self.serve_other()
