@@ -28,6 +28,8 @@ _UNSTORABLE = (db_exception.DBDuplicateEntry, db_exception.DBDataError)
 REFUSED = prometheus_client.Counter(
     "fm_reports_refused", "Fault reports of hosts that were refused; the log has each with the reason"
 )
+# What of a report that is refused is logged, at most, in characters.
+_MOST_LOGGED = 2000
 _PRUNE_PERIOD_S = 60.0
 # About 10 ms of a writer's turn on SQLite, and as long again for the others.
 _PRUNE_BATCH = 500
@@ -69,7 +71,8 @@ class Manager:
             refused += _deliver_singly(context, stored, good)
         bodies = dict(reports)
         for sequence, reason in refused:
-            LOG.error("Report %d of spool %s is refused: %s. It was: %s", sequence, sender, reason, bodies[sequence])
+            said = str(bodies[sequence])[:_MOST_LOGGED]
+            LOG.error("Report %d of spool %r is refused: %s. It was: %s", sequence, sender[:_MOST_LOGGED], reason, said)
         REFUSED.inc(len(refused))
         return client.Receipt(reports[-1][0] if reports else 0, sorted(refused))
 

@@ -95,7 +95,7 @@ class Auditor:
         try:
             self._agent.audit()
             self._worker.period_s = CONF.sysinv_agent.audit_period
-        except (exception.Unavailable, exception.NotFound) as error:
+        except (exception.Unavailable, exception.NotFound, exception.Forbidden) as error:
             self._worker.period_s = _FIRST_REPORT_RETRY_S
             LOG.warning("The inventory was not reported, next try in %s s: %s", _FIRST_REPORT_RETRY_S, error.message)
 

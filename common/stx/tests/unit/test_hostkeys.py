@@ -25,7 +25,7 @@ class KeysTest(base.BaseTestCase):
         self.path.chmod(mode)
         return self.path
 
-    def test_a_host_s_key_is_what_openssl_makes_of_it_too(self) -> None:
+    def test_a_host_s_key_is_the_code_of_its_name_by_the_master_key(self) -> None:
         made = hostkeys.derive(MASTER, hostkeys.of_host("compute-0"))
         self.assertEqual(hmac.new(MASTER, b"host:compute-0", hashlib.sha256).hexdigest().encode(), made)
 

@@ -146,7 +146,7 @@ class RefuseTest(ManagerTest):
     def test_the_log_has_what_was_refused_and_why(self) -> None:
         log = self.useFixture(fixtures.FakeLogger("fm.manager"))
         self.deliver(7, base.report(alarm_id="999.001", reason_text="the flux is low"))
-        self.assertIn("Report 7 of spool a is refused: alarm_id 999.001 is not in the catalogue", log.output)
+        self.assertIn("Report 7 of spool 'a' is refused: alarm_id 999.001 is not in the catalogue", log.output)
         self.assertIn("the flux is low", log.output)
 
     def test_what_is_refused_is_counted(self) -> None:
