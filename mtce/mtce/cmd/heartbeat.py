@@ -5,10 +5,12 @@ It is on all hosts, and early by design, so it is small: it knows nothing of the
 """
 
 import logging
+import math
 import pathlib
 import signal
 import sys
 import time
+from collections.abc import Callable
 
 from mtce.heartbeat import settings, wire
 from mtce.heartbeat.loop import Link, Loop
@@ -64,12 +66,27 @@ def make(given: settings.Settings, run_path: pathlib.Path) -> Loop:
         )
     receiver = wire.Receiver(given.cluster, {path.name: path.keys for path in networks})
     paths: Paths[wire.Body] = Paths(wire.Sender(given.cluster, given.node), receiver, networks)
-    alive = run_path / ALIVE
+    touched = Touched(run_path / ALIVE)
+    return Loop(given.node, BOOT_ID.read_text().strip(), paths, Link(run_path / SOCKET), touched.of_late)
 
-    def is_monitored() -> bool:
+
+class Touched:
+    """Whether a file is touched again and again. What time that was does not count: clocks are set.
+
+    :param clock: monotonic, in seconds
+    """
+
+    def __init__(self, path: pathlib.Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._path = path
+        self._clock = clock
+        self._seen = 0
+        self._seen_at = -math.inf
+
+    def of_late(self) -> bool:
         try:
-            return time.time() - alive.stat().st_mtime < ALIVE_S
+            seen = self._path.stat().st_mtime_ns
         except OSError:
             return False
-
-    return Loop(given.node, BOOT_ID.read_text().strip(), paths, Link(run_path / SOCKET), is_monitored)
+        if seen != self._seen:
+            self._seen, self._seen_at = seen, self._clock()
+        return self._clock() - self._seen_at < ALIVE_S

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How others see that mtce-client is well."""
 
+import os
 import socket
+import time
 
 import fixtures
 
@@ -54,3 +56,28 @@ class AliveTest(harness.DirectoryTest):
         """Until it has looked twice more."""
         seen = asked[0]
         harness.wait_until(lambda: asked[0] > seen + 2)
+
+
+class TouchedTest(harness.DirectoryTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.now = 1000.0
+        self.file = self.directory / "alive"
+        self.touched = heartbeat.Touched(self.file, lambda: self.now)
+
+    def test_one_that_was_never_touched_is_not(self) -> None:
+        self.assertFalse(self.touched.of_late())
+
+    def test_one_that_is_touched_no_longer_is_so_for_a_while(self) -> None:
+        self.file.touch()
+        self.assertTrue(self.touched.of_late())
+        self.now += heartbeat.ALIVE_S
+        self.assertFalse(self.touched.of_late())
+
+    def test_what_time_it_was_touched_at_does_not_count(self) -> None:
+        self.file.touch()
+        for jump_s in (3600, -3600):
+            os.utime(self.file, (0, time.time() + jump_s))
+            self.assertTrue(self.touched.of_late())
+            self.now += heartbeat.ALIVE_S
+            self.assertFalse(self.touched.of_late())
