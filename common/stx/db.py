@@ -233,7 +233,14 @@ def _with_deadlines(connection: str) -> str:
     url = sa.make_url(connection)
     if url.get_backend_name() != "postgresql":
         return connection
-    deadlines = {"connect_timeout": str(SILENT_S), "tcp_user_timeout": str(SILENT_S * 1000)}
+    deadlines = {
+        "connect_timeout": str(SILENT_S),
+        "tcp_user_timeout": str(SILENT_S * 1000),
+        # For one that waits for an answer and has nothing to send.
+        "keepalives_idle": str(SILENT_S),
+        "keepalives_interval": "1",
+        "keepalives_count": str(SILENT_S),
+    }
     return url.set(query={**deadlines, **url.query}).render_as_string(hide_password=False)
 
 

@@ -71,8 +71,8 @@ class Manager:
             refused += _deliver_singly(context, stored, good)
         bodies = dict(reports)
         for sequence, reason in refused:
-            said = str(bodies[sequence])[:_MOST_LOGGED]
-            LOG.error("Report %d of spool %r is refused: %s. It was: %s", sequence, sender[:_MOST_LOGGED], reason, said)
+            said, why = repr(bodies[sequence])[:_MOST_LOGGED], reason[:_MOST_LOGGED]
+            LOG.error("Report %d of spool %r is refused: %s. It was: %s", sequence, sender[:_MOST_LOGGED], why, said)
         REFUSED.inc(len(refused))
         return client.Receipt(reports[-1][0] if reports else 0, sorted(refused))
 

@@ -209,6 +209,9 @@ class Voter:
     def _may_grant(self, request: Request, now: float) -> bool:
         if request.record.key < self.kept.record.key or request.candidate not in request.record.eligible:
             return False
+        if self.kept.record == BLANK and (request.is_probe or request.record.term != request.term):
+            # Its disk may have been wiped since others have agreed on something with it. It learns from one that is elected.
+            return False
         if request.term == self.kept.term:
             return request.candidate == self.kept.holder
         return request.term > self.kept.term and self.remaining_s(request.candidate, now) <= 0.0

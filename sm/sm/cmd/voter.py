@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sm-voter, on every host but controllers: votes for the active controller while the host is in service.
+"""sm-voter, on every host but controllers: votes for the active controller, and says whether the host is in service.
 
 It is on all hosts, so it is small: it knows nothing of the rest of the platform.
 """

@@ -199,8 +199,10 @@ class TransactionTest(DatabaseCase):
 class DeadlineTest(testing.TestCase):
     def test_a_server_that_does_not_answer_is_given_up_unless_its_address_says_when(self) -> None:
         address = "postgresql+psycopg2://stx:se%40cret@host/fm"
-        self.assertEqual(f"{address}?connect_timeout=5&tcp_user_timeout=5000", db._with_deadlines(address))
-        patient = f"{address}?connect_timeout=60&tcp_user_timeout=5000"
+        probes = "keepalives_count=5&keepalives_idle=5&keepalives_interval=1"
+        given = f"{address}?connect_timeout=5&{probes}&tcp_user_timeout=5000"
+        self.assertEqual(given, db._with_deadlines(address))
+        patient = given.replace("connect_timeout=5&", "connect_timeout=60&")
         self.assertEqual(patient, db._with_deadlines(f"{address}?connect_timeout=60"))
         self.assertEqual("sqlite:////var/lib/fm.sqlite", db._with_deadlines("sqlite:////var/lib/fm.sqlite"))
 

@@ -186,6 +186,36 @@ class VoterTest(LeaseTest):
         self.assertTrue(holder.is_agreed())
 
 
+class WipedTest(LeaseTest):
+    """The host was installed again: it has forgotten what was agreed on with it."""
+
+    def wipe(self, name: str) -> None:
+        self.voters[name] = lease.Voter(name, lease.Kept(), TIMING, self.now)
+        self.now += TIMING.promise_s
+
+    def test_it_elects_nobody_who_may_not_know_what_it_has_forgotten(self) -> None:
+        holder = self.elect()
+        self.unheard = {"controller-1"}
+        holder.change({"controller-0", "host"}, {"controller-0"})
+        self.ask(rounds=2)
+        self.assertTrue(holder.change({"controller-0", "host"}, {"controller-0"}))
+        self.unheard = {"controller-0"}
+        self.wipe("host")
+        for _ in range(20):
+            self.ask("controller-1")
+            self.now += TIMING.promise_s
+        self.assertFalse(self.candidates["controller-1"].is_elected)
+
+    def test_it_learns_from_whoever_is_elected_and_votes_again(self) -> None:
+        self.elect()
+        self.unheard = {"controller-1"}
+        self.wipe("host")
+        self.unheard = set()
+        self.elect()
+        self.assertEqual(self.voters["controller-0"].kept.record, self.voters["host"].kept.record)
+        self.assertTrue(self.holds("controller-0"))
+
+
 class SlowDiskTest(LeaseTest):
     def test_a_vote_that_is_not_stored_is_not_told(self) -> None:
         self.slow = {"controller-1", "host"}
