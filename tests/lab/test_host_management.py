@@ -151,11 +151,12 @@ class HostManagementTest(platform.PlatformTestCase):
             self.fail(f"{error}; there are {seen[0]}")
 
     def after(self, name: str, do: Callable[[], Any]) -> tuple[_Seen, float]:
-        """Have something happen; gives what is published of a host from before on, and when it was done."""
+        """Have something happen; gives what is published of a host from before on, and when it was begun."""
         seen = _Seen(self, name)
         self.wait_for("it is seen", lambda: bool(seen.states()), 20.0)
+        begun = time.monotonic()
         do()
-        return seen, time.monotonic()
+        return seen, begun
 
     # -- what operators ask for
 
