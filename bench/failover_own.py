@@ -93,6 +93,10 @@ class OwnProduct(Product):
         rows = (row.split("|") for row in self.active().run(_STATES).splitlines())
         return {name: tuple(state) for name, *state in rows}
 
+    def task(self, name: str) -> str:
+        """What is being done with a host, or how it has just ended; empty where nothing is."""
+        return self._states()[name][-1]
+
     def eligible(self) -> set[str]:
         """The controllers that have all data."""
         return set(self._state(self.active())["eligible"])

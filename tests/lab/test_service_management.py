@@ -102,9 +102,8 @@ class ServiceManagementTest(Controllers):
         self.product.await_ready()
         before, after = self.product.active(), self.standby()
 
-        def task() -> str | None:
-            found: str | None = json.loads(self.product.system("host-show", before.host.name, "-f", "json"))["task"]
-            return found
+        def task() -> str:
+            return self.product.task(before.host.name)
 
         self.product.system("host-swact", before.host.name)
         failover_faults.wait_for("the other one is active", lambda: self.product.phase(after) == "active", 60.0)
