@@ -93,9 +93,9 @@ class OwnProduct(Product):
         rows = (row.split("|") for row in self.active().run(_STATES).splitlines())
         return {name: tuple(state) for name, *state in rows}
 
-    def task(self, name: str) -> str:
-        """What is being done with a host, or how it has just ended; empty where nothing is."""
-        return self._states()[name][-1]
+    def host(self, name: str) -> tuple[str, ...]:
+        """Its three states, what is asked of it, and what is being done with it or how that has just ended."""
+        return self._states()[name]
 
     def eligible(self) -> set[str]:
         """The controllers that have all data."""

@@ -11,6 +11,7 @@ import ddt
 from oslotest import base as oslo_base
 
 from bench import failover_faults, failover_own
+from bench.failover_product import FailoverError
 from stxlab import boards
 from stxlab.errors import LabError
 from stxlab.machine import Machine
@@ -103,7 +104,7 @@ class ServiceManagementTest(Controllers):
         before, after = self.product.active(), self.standby()
 
         def task() -> str:
-            return self.product.task(before.host.name)
+            return self.product.host(before.host.name)[-1]
 
         self.product.system("host-swact", before.host.name)
         failover_faults.wait_for("the other one is active", lambda: self.product.phase(after) == "active", 60.0)
@@ -139,11 +140,16 @@ class ServiceManagementTest(Controllers):
         active.power_off()
         self.addCleanup(failover_faults.lab, self.product, "power-on", active.host.name)
 
-        def state() -> tuple[str, str, str | None]:
-            found = json.loads(self.product.system("host-show", compute.host.name, "-f", "json"))
-            return found["administrative"], found["availability"], found["task"]
+        seen: list[tuple[str, ...]] = []
 
-        failover_faults.wait_for("it is locked", lambda: state() == ("locked", "online", None), 120.0)
+        def is_locked() -> bool:
+            seen.append(self.product.host(compute.host.name))
+            return seen[-1] == ("locked", "disabled", "online", "", "")
+
+        try:
+            failover_faults.wait_for("it is locked", is_locked, 120.0)
+        except FailoverError as error:
+            self.fail(f"{error} It was {list(dict.fromkeys(seen))}.")
 
     def test_a_service_more_needs_no_code(self) -> None:
         active = self.product.active()
