@@ -62,10 +62,12 @@ def of_host(
             alarm_id, called = NETWORKS[network]
             severity = "critical" if level is Level.LOST else "major"
             text = f"{name} {'has lost' if level is Level.LOST else 'misses'} pulses on the {called} network."
-            found[(alarm_id, f"{host}.network={called}")] = _if(is_told and level >= Level.DEGRADED, severity, text, True)
+            found[(alarm_id, f"{host}.network={called}")] = _if(
+                is_told and level >= Level.DEGRADED, severity, text, is_of_failure=True
+            )
     if is_monitored is not None:
         text = f"{name} does not hear from its process monitor: nothing watches its processes."
-        found[("200.006", f"{host}.process=pmond")] = _if(not is_monitored, "major", text, True)
+        found[("200.006", f"{host}.process=pmond")] = _if(not is_monitored, "major", text, is_of_failure=True)
     if is_board_lost is not None:
         text = f"The board management controller of {name} has not answered for two minutes. Check its address and credentials."
         found[("200.010", host)] = _if(is_board_lost, "warning", text)

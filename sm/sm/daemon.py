@@ -278,12 +278,10 @@ class Loop:
             peer = next((name for name, hello in sorted(answering.items()) if hello.is_controller), None)
             others = [name for name, hello in answering.items() if hello.is_ready and not hello.is_controller]
             has_fencing = bool(self._witness.voters) and peer is not None and answering[peer].may_fence
-            spares = self._spares(answering) if peer is not None and answering[peer].is_ready else []
+            # Of those that are about to end, none; nor where the other controller may end, too.
+            idle = [name for name, hello in answering.items() if not (hello.is_controller or hello.is_ready or hello.is_leaving)]
+            spares = idle if peer is not None and answering[peer].is_ready else []
             candidate.change(quorum.wanted(self.name, peer, others, voters, has_fencing, spares), wish.eligible)
-
-    @staticmethod
-    def _spares(heard: Mapping[str, Hello]) -> list[str]:
-        return [name for name, hello in heard.items() if not (hello.is_controller or hello.is_ready or hello.is_leaving)]
 
     def _request(self, candidate: lease.Candidate) -> None:
         asked = candidate.request(self._clock())

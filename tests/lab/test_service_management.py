@@ -136,6 +136,8 @@ class ServiceManagementTest(Controllers):
         compute = self.product.lab.machine(self.product.wanted.host("compute-0"))
         self.addCleanup(self.product.await_ready)
         self.addCleanup(self.product.in_service, compute)
+        # Else it may be over before the power is cut.
+        active.run(["systemctl", "kill", "-s", "STOP", "mtce-agent"])
         self.product.system("host-lock", compute.host.name)
         active.power_off()
         self.addCleanup(failover_faults.lab, self.product, "power-on", active.host.name)
