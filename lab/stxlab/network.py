@@ -124,7 +124,19 @@ class Switch:
 
     def unplug(self, host: Host) -> None:
         """Take all cables of a host away, so that its death looks like a power cut: no goodbye reaches anybody."""
-        self.ip(f"link set {port(host, network)} down" for network in host.networks())
+        self._change_ports({port(host, network): ["down"] for network in host.networks()})
+
+    def _change_ports(self, wanted: Mapping[str, Sequence[str]]) -> None:
+        """Change ports of hosts, each by what ip(8) is told of its link. One that goes meanwhile, with its host, needs nothing."""
+        while True:
+            there = wanted.keys() & self.devices()
+            try:
+                self.ip(f"link set {name} {change}" for name in sorted(there) for change in wanted[name])
+            except enter.RunError:
+                if there <= self.devices():
+                    raise
+            else:
+                return
 
     def enforce(self, book: Book, before: Book | None = None) -> None:
         """Drop from now on what the faults that are in force say, and nothing else.
@@ -146,24 +158,19 @@ class Switch:
         name = port(host, network)
         if name not in self.devices():
             return
-        commands = [f"link set {name} {'down' if cable.cut == BOTH else 'up'}"]
+        state = "down" if cable.cut == BOTH else "up"
         if cable.delay_ms or cable.jitter_ms:
             self._put_wire(host, network, cable)
-            commands += [f"link set {name} nomaster", f"link set {_tap(host, network)} master {bridge(network)} up"]
-            self.ip(commands)
+            self._change_ports({name: [state, "nomaster"], _tap(host, network): [f"master {bridge(network)} up"]})
         else:
-            self.ip([*commands, f"link set {name} master {bridge(network)}"])
+            self._change_ports({name: [state, f"master {bridge(network)}"]})
             self._end_wire(name)
 
     def restore(self) -> None:
         """Make all cables whole."""
-        commands = []
-        for host in self._layout.load().hosts:
-            for network in host.networks():
-                if port(host, network) in self.devices():
-                    commands.append(f"link set {port(host, network)} master {bridge(network)} up")
         self.enforce(Book())
-        self.ip(commands)
+        hosts = self._layout.load().hosts
+        self._change_ports({port(host, network): [f"master {bridge(network)} up"] for host in hosts for network in host.networks()})
         for path in self._layout.run.glob("wire-*.pid"):
             self._end_wire(path.stem.removeprefix("wire-"))
 

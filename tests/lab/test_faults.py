@@ -13,12 +13,13 @@ import struct
 import tempfile
 import time
 from collections.abc import Iterator
+from unittest import mock
 
 import ddt
 
 from stxlab import faultfile, faults, observer, scenario, timeline
 from stxlab.faultbook import Book
-from stxlab.network import bridge
+from stxlab.network import bridge, port
 from stxlab.player import EVENTS_FILE, PAGE_FILE, Player, PlayError
 from tests.lab import base
 
@@ -206,6 +207,16 @@ class CableTest(FaultTestCase):
         self.machine(HOST).reset(self.lab.layout.layers())
         self.wait_for("it answers", lambda: self.lost(HOST, seconds=0.3) < 1)
         self.assertAlmostEqual(100, self.round_trip_ms(HOST), delta=30)
+
+    def test_ports_that_go_while_cables_are_mended_keep_no_other_cable_from_it(self) -> None:
+        self.faults.cut(PEER, "mgmt")
+        self.machine(HOST).power_off()
+        gone = {port(self.wanted.host(HOST), network) for network in self.wanted.host(HOST).networks()}
+        self.wait_for("its ports are gone", lambda: not gone & self.lab.switch.devices())
+        there = self.lab.switch.devices()
+        with mock.patch.object(self.lab.switch, "devices", side_effect=[there | gone, there, there]):
+            self.faults.heal_all()
+        self.wait_for("the other one answers", lambda: self.pings(PEER))
 
     def test_a_port_that_a_host_has_not_is_refused(self) -> None:
         refused = self.assertRaises(faults.FaultError, self.faults.cut, HOST, "oam")

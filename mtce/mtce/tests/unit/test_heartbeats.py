@@ -4,6 +4,8 @@
 from typing import Any
 from unittest import mock
 
+import fixtures
+
 from fm import client as fm_client
 from mtce import client, conf
 from mtce.heartbeat import wire
@@ -44,6 +46,22 @@ class OrderTest(HeartbeatsTest):
             {"mgmt": {"a": "192.0.2.0", "b": "192.0.2.1"}, "cluster": {"b": "198.51.100.1"}},
             self.order(a="my-other-name", b="198.51.100.1"),
         )
+
+
+class LogTest(HeartbeatsTest):
+    def look(self, **levels: Level) -> str:
+        """What is logged when hosts answer no better than this."""
+        network = wire.Network(True, {name: (int(level), 10) for name, level in levels.items()})
+        self.pulses.facts = wire.Facts({"mgmt": network}, {}, [])
+        with fixtures.FakeLogger("mtce.heartbeats", format="%(levelname)s %(message)s") as log:
+            self.heartbeats.look({}, self.watch, 0.0)
+        return log.output.strip()
+
+    def test_a_host_that_is_lost_is_told_once_and_so_is_one_that_answers_again(self) -> None:
+        self.assertEqual("", self.look(a=Level.DEGRADED))
+        self.assertEqual("WARNING a is lost on mgmt: it has missed 10 pulses", self.look(a=Level.LOST))
+        self.assertEqual("", self.look(a=Level.LOST))
+        self.assertEqual("INFO a answers on mgmt again, or is watched no more", self.look())
 
 
 class AvoidanceTest(HeartbeatsTest):

@@ -206,6 +206,18 @@ class WipedTest(LeaseTest):
             self.now += TIMING.promise_s
         self.assertFalse(self.candidates["controller-1"].is_elected)
 
+    def test_nor_one_that_was_elected_before_and_was_cut_off_since(self) -> None:
+        self.elect()
+        self.unheard = {"controller-0"}
+        self.now += TIMING.promise_s
+        self.elect("controller-1")
+        self.unheard = {"controller-1"}
+        self.wipe("host")
+        for _ in range(20):
+            self.ask(rounds=3)
+            self.assertFalse(self.holds("controller-0"))
+            self.now += TIMING.promise_s
+
     def test_it_learns_from_whoever_is_elected_and_votes_again(self) -> None:
         self.elect()
         self.unheard = {"controller-1"}
