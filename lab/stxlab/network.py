@@ -170,7 +170,9 @@ class Switch:
         """Make all cables whole."""
         self.enforce(Book())
         hosts = self._layout.load().hosts
-        self._change_ports({port(host, network): [f"master {bridge(network)} up"] for host in hosts for network in host.networks()})
+        self._change_ports(
+            {port(host, network): [f"master {bridge(network)} up"] for host in hosts for network in host.networks()}
+        )
         for path in self._layout.run.glob("wire-*.pid"):
             self._end_wire(path.stem.removeprefix("wire-"))
 

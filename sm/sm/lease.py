@@ -428,8 +428,11 @@ class Candidate:
 
     @property
     def _may_resume(self) -> bool:
-        """Whether its last term goes on if voters say so: it was late, and nobody stood meanwhile. There is nothing to be stored then."""
-        return self.continues and self._seen_term == self._resumable
+        """Whether its last term goes on if voters say so: it was late, and nobody stood meanwhile. There is nothing to be stored then.
+
+        Not in the middle of a change: one that cannot be agreed on would be in the way for ever.
+        """
+        return self.continues and self._seen_term == self._resumable and self._old is None
 
     def _may_win(self) -> bool:
         """Whether those who would have voted for it, and have not refused, are enough."""

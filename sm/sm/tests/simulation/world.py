@@ -287,6 +287,18 @@ class World:
         life = node.life
         self.at(self.now + self.chance.uniform(*RESTART_S), lambda: self._boot(node) if node.life == life else None)
 
+    def reinstall(self, name: str) -> None:
+        """A host that is off gets an empty disk."""
+        self.nodes[name].kept = lease.Kept()
+
+    def remembers(self) -> bool:
+        """Whether nobody has forgotten anything, or a controller has voters enough that have not."""
+        kept = {name: node.kept.record for name, node in self.nodes.items()}
+        blank = {name for name, record in kept.items() if record == lease.BLANK}
+        return not blank or any(
+            name in kept[name].eligible and 2 * len(kept[name].voters - blank) > len(kept[name].voters) for name in CONTROLLERS
+        )
+
     def freeze(self, name: str) -> None:
         self.nodes[name].is_frozen = True
 

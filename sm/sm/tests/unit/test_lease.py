@@ -218,6 +218,19 @@ class WipedTest(LeaseTest):
             self.assertFalse(self.holds("controller-0"))
             self.now += TIMING.promise_s
 
+    def test_others_elect_without_it_also_where_a_change_was_begun_that_needs_it(self) -> None:
+        holder = self.elect()
+        self.unheard = {"controller-1", "host"}
+        holder.change({"controller-0", "host"}, {"controller-0"})
+        self.now += TIMING.lease_s
+        self.ask()
+        self.wipe("host")
+        self.unheard = set()
+        for _ in range(5):
+            self.ask(rounds=3)
+            self.now += TIMING.renew_s
+        self.assertTrue(holder.is_agreed())
+
     def test_it_learns_from_whoever_is_elected_and_votes_again(self) -> None:
         self.elect()
         self.unheard = {"controller-1"}
@@ -357,22 +370,20 @@ class LateTest(LeaseTest):
         self.assertFalse(self.holds("controller-0"))
         self.assertTrue(self.holds("controller-1"))
 
-    def test_still_needs_the_voters_before_a_change_that_is_not_agreed_on(self) -> None:
-        # Three of the five that would vote are not three of the four that do.
+    def test_begins_a_new_one_in_the_middle_of_a_change_as_one_that_was_started_anew_would(self) -> None:
         holder = self.elect()
-        for name in ("four", "five"):
-            self.voters[name] = lease.Voter(name, lease.Kept(), TIMING, 0.0)
-        while not holder.change(RECORD.voters | {"four"}, RECORD.eligible):
-            self.ask()
-        holder.change(RECORD.voters | {"four", "five"}, RECORD.eligible)
+        term = holder.term
+        assert term is not None
         self.unheard = {"controller-1", "host"}
+        holder.change(RECORD.voters, {"controller-0"})
         self.ask()
         self.now += 10
         self.ask(rounds=3)
         self.assertFalse(self.holds("controller-0"))
         self.unheard = {"controller-1"}
         self.ask(rounds=3)
-        self.assertTrue(self.holds("controller-0"))
+        self.assertTrue(holder.is_agreed())
+        self.assertEqual(lease.Record(term + 1, 0, RECORD.voters, frozenset({"controller-0"})), holder.record)
 
     def test_is_not_put_off_by_one_refusal(self) -> None:
         self.unheard = {"controller-1"}
