@@ -65,6 +65,7 @@ class Conductor(snmp.Snmp, Sensors, ServiceParameters):
         self._hosts_lock = turns.Turns("the hosts", _TURN_S)
         self._plan = rows.management_plan()
         self.hosts_changed: Callable[[], None] = lambda: None
+        self.departed = dnsmasq.Departed()
 
     @rpc.exposed
     def create_host(self, context: RequestContext, values: dict[str, Any]) -> dict[str, Any]:
@@ -140,7 +141,7 @@ class Conductor(snmp.Snmp, Sensors, ServiceParameters):
         LOG.info("Discovered the host %s", mac)
         self._log(f"host={mac}.event=discovered", f"A host with the MAC address {mac} was discovered.")
         # It has no files before it has a personality.
-        self._announce(context, "sysinv.host.create", host_uuid, {})
+        self._announce_lasting(context, "sysinv.host.create", host_uuid, {})
 
     @rpc.exposed
     def delete_host(self, context: RequestContext, host_uuid: str) -> None:
@@ -157,6 +158,8 @@ class Conductor(snmp.Snmp, Sensors, ServiceParameters):
                         fm_client.log("200.021", f"{entity}.command=delete", f"Host {host['hostname']} was deleted."),
                     ]
                 )
+            if host["mgmt_mac"]:
+                self.departed.add(host["mgmt_mac"].lower())
             db_api.delete_host(host_uuid)
         self._announce_deleted(context, host)
 
@@ -367,6 +370,7 @@ class _Parts:
             conductor.hosts_changed = publisher.nudge
             self._workers.append(service.Worker("sysinv-boot-files", publisher.step, _STEP_S))
         if options.dnsmasq_path:
+            conductor.departed = dnsmasq.Departed(pathlib.Path(options.dnsmasq_path) / boot.LEASES)
             queue = dnsmasq.Queue(pathlib.Path(options.dnsmasq_path) / boot.QUEUE)
             self._workers.append(service.Worker("sysinv-discovery", lambda: discover(conductor, context, queue), _STEP_S))
         self._parts += self._workers
@@ -385,7 +389,7 @@ def discover(conductor: Conductor, context: RequestContext, queue: dnsmasq.Queue
     """Take in the machines that dnsmasq's script has noted since."""
     pxeboot = addressing.network(CONF.sysinv_conductor.pxeboot_subnet)
     for lease in queue.take():
-        if leases.discovers(lease, pxeboot):
+        if leases.discovers(lease, pxeboot) and not conductor.departed.has(lease):
             conductor.discover(context, lease.mac)
 
 

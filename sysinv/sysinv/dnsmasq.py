@@ -18,6 +18,8 @@ from sysinv import leases
 LOG = logging.getLogger(__name__)
 
 _PROGRAM = "dnsmasq"
+# Of a note that is being carried out: one that comes meanwhile is another one.
+_TAKEN = ".taken"
 # What a script left that was killed while it wrote.
 _HALF_WRITTEN_S = 60
 # Of its file of leases as much as is read.
@@ -35,8 +37,10 @@ class Queue:
     def take(self) -> Iterator[leases.Lease]:
         """The leases that are noted, the oldest first. A note is removed when the next one is asked for, so that none is lost."""
         for path in self._notes():
+            taken = path.with_name(f"{path.name.removesuffix(_TAKEN)}{_TAKEN}")
             try:
-                with path.open("rb") as file:
+                path.replace(taken)
+                with taken.open("rb") as file:
                     lease = leases.parse(file.read(leases.NOTE_LIMIT + 1))
             except FileNotFoundError:
                 continue
@@ -44,8 +48,7 @@ class Queue:
                 LOG.warning("The note %s about a lease is passed over: %s", path.name[:40], error)
             else:
                 yield lease
-            # One that came meanwhile is about the same machine and says the same.
-            path.unlink(missing_ok=True)
+            taken.unlink(missing_ok=True)
 
     def _notes(self) -> list[pathlib.Path]:
         found = []
@@ -59,6 +62,40 @@ class Queue:
                 elif self._now() - changed_at / 1e9 > _HALF_WRITTEN_S:
                     pathlib.Path(entry.path).unlink(missing_ok=True)
         return [path for _, path in sorted(found)]
+
+
+class Departed:
+    """Machines that were deleted, and have their leases still, though they may be off.
+
+    Whenever dnsmasq reads its files it tells of all leases again. By that alone no such machine shows that it is there.
+
+    :param path: dnsmasq's file of leases; None where there is no dnsmasq
+    """
+
+    def __init__(self, path: pathlib.Path | None = None) -> None:
+        self._path = path
+        # When the lease of a machine ended, as it was when the machine was deleted.
+        self._ends: dict[tuple[str, str], int] = {}
+
+    def add(self, mac: str) -> None:
+        """A machine is deleted; what is known of leases that have ended is forgotten."""
+        found = {(each.mac, each.address): each.ends for each in self._held()}
+        self._ends = {key: ends for key, ends in found.items() if key[0] == mac or self._ends.get(key) == ends}
+
+    def has(self, lease: leases.Lease) -> bool:
+        """Whether nothing but a lease of before is told of a machine."""
+        ends = self._ends.get((lease.mac, lease.address)) if not lease.tags else None
+        if ends is None:
+            return False
+        return any((each.mac, each.address, each.ends) == (lease.mac, lease.address, ends) for each in self._held())
+
+    def _held(self) -> list[leases.Held]:
+        """None where they cannot be read: then each machine that is told of counts as there."""
+        try:
+            return held(self._path) if self._path is not None else []
+        except OSError as error:
+            LOG.warning("dnsmasq's leases cannot be read: %s", error)
+            return []
 
 
 def held(path: pathlib.Path) -> list[leases.Held]:

@@ -108,6 +108,30 @@ class DiscoverTest(DiscoveryCase):
         self.discover()
         self.assertEqual([base.MAC], [host["mgmt_mac"] for host in self.discovered()])
 
+    def test_a_deleted_machine_whose_lease_is_told_again_does_not_until_it_is_renewed(self) -> None:
+        kept = pathlib.Path(self.useFixture(fixtures.TempDir()).path) / boot.LEASES
+        self.manager.departed = dnsmasq.Departed(kept)
+        made = self.create(1, mgmt_mac=base.MAC)
+        kept.write_text(f"100 {base.MAC} {ADDRESS} * *\n")
+        self.manager.delete_host(self.context, made["uuid"])
+        self.note(action="old", tags="")
+        self.discover()
+        self.assertEqual(([], []), (self.discovered(), self.waiting()))
+        kept.write_text(f"101 {base.MAC} {ADDRESS} * *\n")
+        self.note(action="old", tags="")
+        self.discover()
+        self.assertEqual([base.MAC], [host["mgmt_mac"] for host in self.discovered()])
+
+    def test_a_machine_that_is_deleted_while_it_is_told_of_stays_deleted(self) -> None:
+        def log(*_: object, **__: object) -> None:
+            for host in self.discovered():
+                db_api.delete_host(host["uuid"])
+
+        self.note()
+        with fixtures.MonkeyPatch("sysinv.conductor.Conductor._log", log):
+            self.discover()
+        self.assertEqual(([], []), (self.discovered(), self.waiting()))
+
     def test_more_machines_than_anybody_has_are_passed_over(self) -> None:
         self.useFixture(fixtures.MonkeyPatch("sysinv.rules.MAX_DISCOVERED", 2))
         for number in range(4):
@@ -123,9 +147,10 @@ class DiscoverTest(DiscoveryCase):
         self.note()
         with fixtures.MonkeyPatch("sysinv.db.api.is_known_mac", away):
             self.assertRaises(exception.Unavailable, self.discover)
-        self.assertEqual([base.MAC], self.waiting())
+        self.assertEqual(1, len(self.waiting()))
         self.discover()
         self.assertEqual(1, len(self.discovered()))
+        self.assertEqual([], self.waiting())
 
     def test_a_spool_that_is_full_keeps_no_machine_out(self) -> None:
         self.fill_spool()

@@ -53,7 +53,18 @@ class QueueTest(testing.TestCase):
         taken = self.queue.take()
         next(taken)
         taken.close()
-        self.assertEqual([mac(1), mac(2)], self.names())
+        self.assertEqual([mac(1), mac(2)], [lease.mac for lease in self.queue.take()])
+        self.assertEqual([], self.names())
+
+    def test_a_note_that_comes_while_one_of_the_same_machine_is_carried_out_is_carried_out_too(self) -> None:
+        """Meanwhile the machine may have been forgotten."""
+        self.note(mac(1))
+        taken = self.queue.take()
+        next(taken)
+        self.note(mac(1))
+        self.assertEqual([], list(taken))
+        self.assertEqual([mac(1)], [lease.mac for lease in self.queue.take()])
+        self.assertEqual([], self.names())
 
     def test_a_malformed_note_is_passed_over(self) -> None:
         self.note("x", "nonsense", at=1.0)
@@ -88,6 +99,52 @@ class QueueTest(testing.TestCase):
 
     def test_a_queue_that_is_not_there_is_empty(self) -> None:
         self.assertEqual([], list(dnsmasq.Queue(self.directory / "gone").take()))
+
+
+class DepartedTest(testing.TestCase):
+    LEASE = leases.Lease("old", mac(1), ADDRESS, ())
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.path = pathlib.Path(self.useFixture(fixtures.TempDir()).path) / boot.LEASES
+        self.departed = dnsmasq.Departed(self.path)
+
+    def keep(self, *ends: int) -> None:
+        """Have dnsmasq keep leases of the machines 1, 2 and so on."""
+        self.path.write_text("".join(f"{end} {mac(number)} {ADDRESS} * *\n" for number, end in enumerate(ends, 1)))
+
+    def test_a_lease_that_is_told_again_shows_nothing_of_a_machine_that_was_deleted(self) -> None:
+        self.keep(100)
+        self.departed.add(mac(1))
+        self.assertTrue(self.departed.has(self.LEASE))
+
+    def test_one_that_is_renewed_or_new_does(self) -> None:
+        self.keep(100)
+        self.departed.add(mac(1))
+        self.assertFalse(self.departed.has(leases.Lease("old", mac(1), ADDRESS, ("pxeboot",))))
+        self.keep(101)
+        self.assertFalse(self.departed.has(self.LEASE))
+
+    def test_what_others_have_is_theirs(self) -> None:
+        self.keep(100, 100)
+        self.departed.add(mac(2))
+        self.assertFalse(self.departed.has(self.LEASE))
+        self.departed.add(mac(1))
+        self.assertTrue(self.departed.has(self.LEASE))
+
+    def test_a_lease_that_has_ended_is_forgotten(self) -> None:
+        self.keep(100)
+        self.departed.add(mac(1))
+        self.keep()
+        self.departed.add(mac(2))
+        self.keep(100)
+        self.assertFalse(self.departed.has(self.LEASE))
+
+    def test_without_a_file_that_can_be_read_everybody_is_there(self) -> None:
+        self.path.mkdir()
+        for departed in (self.departed, dnsmasq.Departed()):
+            departed.add(mac(1))
+            self.assertFalse(departed.has(self.LEASE))
 
 
 @ddt.ddt
@@ -271,7 +328,10 @@ class ServedTest(testing.TestCase):
 class LeasesTest(testing.TestCase):
     def test_leases_are_read_and_what_is_none_is_passed_over(self) -> None:
         text = f"1795814756 {mac(3)} 192.168.200.10 compute-1 ff:41\n1795732188 {mac(3)} 169.254.202.124 * *\nduid 00:01\n1 2 3\n"
-        found = [leases.Held(mac(3), "192.168.200.10", b"\xff\x41"), leases.Held(mac(3), "169.254.202.124")]
+        found = [
+            leases.Held(mac(3), "192.168.200.10", b"\xff\x41", 1795814756),
+            leases.Held(mac(3), "169.254.202.124", ends=1795732188),
+        ]
         self.assertEqual(found, leases.held(text))
 
     @ddt.data((mac(1), []), (mac(2), ["192.168.204.10"]))
