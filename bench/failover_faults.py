@@ -18,8 +18,8 @@ from bench.failover_product import LEAD_S, ROOT, FailoverError, observers, wait_
 from stxlab.cmd import main as command
 
 SETTLE_S = 6.0
-# For the observers to begin.
-READY_S = 20.0
+# For the observers to begin, and for power to come back.
+READY_S = 60.0
 _SWACT = "import pathlib; from sm import control; control.ask(pathlib.Path('/run/sm'), do='swact')"
 PYTHON = "/opt/starlingx/bin/python"
 
@@ -145,7 +145,7 @@ def measure(product: OwnProduct, fault: Fault) -> Gaps:
         fault.begin(product, active, other)
         time.sleep(max(0.0, begun + fault.settle_s - time.monotonic()))
         fault.end(product, active, other)
-        wait_for("all controllers are on", lambda: all(machine.is_on for machine in product.controllers()), SETTLE_S)
+        wait_for("all controllers are on", lambda: all(machine.is_on for machine in product.controllers()), READY_S)
         product.await_ready()
         ended = time.monotonic()
         samples, written = holder.finish()["samples"], writer.finish()

@@ -36,7 +36,7 @@ CALL_S = 0.02
 CONNECT_S = 0.3
 STATEMENT_S = 0.1
 # Making the table, and reading it in the end.
-PATIENCE_S = 15.0
+PATIENCE_S = 30.0
 _ARP, _REPLY = 0x0806, 2
 _EVERYBODY = b"\xff" * 6
 _ASKERS = 256

@@ -3,6 +3,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from bench.failover_product import READY_DEADLINE_S, ROOT, FailoverError, Product, wait_for
 from stxlab import layout, topology
@@ -57,12 +58,14 @@ class OwnProduct(Product):
             return False
 
     def phase(self, machine: Machine) -> str:
-        return self._state(machine)["phase"]
+        return str(self._state(machine)["phase"])
 
     def is_ready(self) -> bool:
         active = self.active()
-        is_together = self._state(active)["copies"] == "together"
-        is_well = is_together and self._groups(active) == {"active"} and len(self._state(active)["voters"]) > 1
+        state = self._state(active)
+        # While one voter more, or who has all data, is still to be agreed on, nobody could take over. Of two voters neither can be lost.
+        is_safe = state["copies"] == "together" and state["agreed"] and len(state["eligible"]) > 1 and len(state["voters"]) > 2
+        is_well = is_safe and self._groups(active) == {"active"}
         # One that was cut off for long is rebooted when it is back.
         return is_well and {state[:3] for state in self._states().values()} == {IN_SERVICE}
 
@@ -88,21 +91,24 @@ class OwnProduct(Product):
             self.system("host-unlock", name)
         return states.keys() == names and set(states.values()) == {(*IN_SERVICE, "", "")}
 
-    def _states(self) -> dict[str, tuple[str, ...]]:
+    def _states(self, told_by: Machine | None = None) -> dict[str, tuple[str, ...]]:
         """What hosts are, what is asked of them, and what is being done."""
-        rows = (row.split("|") for row in self.active().run(_STATES).splitlines())
+        rows = (row.split("|") for row in (told_by or self.active()).run(_STATES).splitlines())
         return {name: tuple(state) for name, *state in rows}
 
-    def host(self, name: str) -> tuple[str, ...]:
-        """Its three states, what is asked of it, and what is being done with it or how that has just ended."""
-        return self._states()[name]
+    def host(self, name: str, told_by: Machine | None = None) -> tuple[str, ...]:
+        """Its three states, what is asked of it, and what is being done with it or how that has just ended.
+
+        :param told_by: a controller that has the data; by default the active one is looked for
+        """
+        return self._states(told_by)[name]
 
     def eligible(self) -> set[str]:
         """The controllers that have all data."""
         return set(self._state(self.active())["eligible"])
 
     @staticmethod
-    def _state(machine: Machine) -> dict[str, str]:
+    def _state(machine: Machine) -> dict[str, Any]:
         try:
             return dict(json.loads(machine.run(["sm-dump", "--lease", "-f", "json"])))
         except LabError as error:

@@ -25,7 +25,7 @@ FAILOVER_DEADLINE_S = 60.0
 READY_DEADLINE_S = 180.0
 # How long all is well before a fault, seen by the observers.
 LEAD_S = 1.0
-END_DEADLINE_S = 30.0
+END_DEADLINE_S = 60.0
 _POLL_S = 0.2
 
 

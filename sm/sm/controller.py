@@ -177,6 +177,7 @@ class Controller:
             "term": view.record.term,
             "voters": sorted(view.record.voters),
             "eligible": sorted(view.record.eligible),
+            "agreed": view.is_agreed,
             "heard": {
                 name: {"is_active": hello.is_active, "is_ready": hello.is_ready} for name, hello in sorted(view.heard.items())
             },

@@ -11,7 +11,7 @@ import ddt
 from oslotest import base as oslo_base
 
 from bench import failover_faults, failover_own
-from bench.failover_product import FailoverError
+from bench.failover_product import READY_DEADLINE_S, FailoverError
 from stxlab import boards
 from stxlab.errors import LabError
 from stxlab.machine import Machine
@@ -92,7 +92,7 @@ class ServiceManagementTest(Controllers):
         self.addCleanup(self.product.await_ready)
         self.addCleanup(self.product.in_service, standby)
         failover_faults.wait_for("nothing runs on the standby", lambda: groups() == {"disabled"}, 60.0)
-        self.assertEqual({active.host.name}, self.product.eligible())
+        failover_faults.wait_for("the active one has data alone", lambda: self.product.eligible() == {active.host.name}, 60.0)
         with self.assertRaisesRegex(LabError, "is locked"):
             self.product.system("host-swact", active.host.name)
         self.product.in_service(standby)
@@ -104,7 +104,8 @@ class ServiceManagementTest(Controllers):
         before, after = self.product.active(), self.standby()
 
         def task() -> str:
-            return self.product.host(before.host.name)[-1]
+            # That it is complete is told for ten seconds: nobody is looked for meanwhile.
+            return self.product.host(before.host.name, after)[-1]
 
         self.product.system("host-swact", before.host.name)
         failover_faults.wait_for("the other one is active", lambda: self.product.phase(after) == "active", 60.0)
@@ -149,11 +150,12 @@ class ServiceManagementTest(Controllers):
             return seen[-1] == ("locked", "disabled", "online", "", "")
 
         try:
-            failover_faults.wait_for("it is locked", is_locked, 120.0)
+            failover_faults.wait_for("it is locked", is_locked, READY_DEADLINE_S)
         except FailoverError as error:
             self.fail(f"{error} It was {list(dict.fromkeys(seen))}.")
 
     def test_a_service_more_needs_no_code(self) -> None:
+        self.product.await_ready()
         active = self.product.active()
         more = "services: {watch: {systemd: watch.service}}\ngroups: {watching: {model: N, services: {watch: minor}}}\n"
         unit = "[Service]\nExecStart=/bin/sleep infinity\n"

@@ -122,6 +122,8 @@ class ApiTest(testing.TestCase):
         self.until("it could be", lambda: self.order(OWN, "swact-pre-check").json["error_code"] == "0")
         # One that has just started keeps no record for a while, and could not ask for the lease yet.
         self.until("the other one knows who votes", lambda: PEER in self.status(PEER)["eligible"])
+        # Whether that is agreed on is for the active one to say.
+        self.until("it is agreed on", lambda: (self.status(OWN)["agreed"], self.status(PEER)["agreed"]) == (True, False))
         self.until("the other one hears of it", lambda: self.activity(PEER, OWN) == "yes")
         services = {item["name"]: item["state"] for item in self.ask(OWN, "services").json["services"]}
         self.assertEqual(dict.fromkeys(("ip", "web", "dns"), "enabled-active"), services)
