@@ -140,7 +140,7 @@ class PlatformTestCase(base.LabTestCase):
         if not machine.is_on:
             self.power_on(name)
         self.wait_for(f"{name} is online", lambda: self.has_availability(name, "online"), REGISTER_S)
-        self.wait_for(f"{name} has its inventory", lambda: self.inventory(name) == self.made_up(name), period_s=0.5)
+        self.wait_for(f"{name} has its inventory", lambda: self.inventory(name) == self.made_up(name), REGISTER_S, 0.5)
         row = self.row(name)
         assert row is not None
         return row
