@@ -11,7 +11,7 @@ from pathlib import Path
 from stxembedded import process
 from stxlab.errors import LabError
 
-NAMESPACE_DEADLINE_S = 10.0
+NAMESPACE_DEADLINE_S = 60.0
 _POLL_S = 0.005
 # Of a process, in each name space from ours to its own.
 _NUMBERS = re.compile(r"^NSpid:(.*)$", re.MULTILINE)

@@ -5,13 +5,13 @@ It does what the installer of a real host does, over the same interface: the boo
 what the host is to be, and progress is posted where that file says. Unpacking the image is already done here.
 """
 
+import http.client
 import json
 import pathlib
 import re
 import shutil
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 
@@ -19,6 +19,8 @@ from stxlab import hostoptions, seeds, services, topology
 
 POLL_S = 0.5
 DEADLINE_S = 5
+# Of a program, while others of the machine boot too.
+PROGRAM_S = 60
 MOST_BYTES = 16384
 _DEVICES = pathlib.Path("/sys/class/net")
 _LEASES = pathlib.Path("/run/systemd/netif/leases")
@@ -32,7 +34,7 @@ def main() -> None:
     report(notify, "preinstall", "")
     install(options)
     report(notify, "installed", "")
-    subprocess.run(["systemctl", "reboot", "--no-block"], check=True, timeout=DEADLINE_S)
+    subprocess.run(["systemctl", "reboot", "--no-block"], check=True, timeout=PROGRAM_S)
 
 
 def await_orders() -> dict[str, str]:
@@ -82,7 +84,7 @@ def report(url: str, state: str, info: str) -> None:
     try:
         with urllib.request.urlopen(request, timeout=DEADLINE_S):
             pass
-    except (urllib.error.URLError, TimeoutError) as error:
+    except (OSError, http.client.HTTPException) as error:
         print(f"progress was not taken: {error}", flush=True)
 
 
@@ -97,7 +99,6 @@ def install(options: Mapping[str, str]) -> None:
         "/etc/starlingx/starlingx.conf": _configuration(
             hostname, f"rabbit://stx:{secret}@{controller}:5672/", subfunctions, is_controller
         ),
-        "/etc/platform/platform.conf": f"nodetype={options['stx.personality']}\nsubfunction={subfunctions}\n",
     }
     for name, content in files.items():
         write(name, content)
@@ -105,7 +106,9 @@ def install(options: Mapping[str, str]) -> None:
         install_controller(hostname, given)
     else:
         install_voter(hostname, given)
-    subprocess.run(["systemctl", "enable", "stx-host.target"], check=True, timeout=DEADLINE_S * 2)
+    subprocess.run(["systemctl", "enable", "stx-host.target"], check=True, timeout=PROGRAM_S)
+    # Last: with it a host is not blank, and what has failed before is not begun again.
+    write("/etc/platform/platform.conf", f"nodetype={options['stx.personality']}\nsubfunction={subfunctions}\n")
 
 
 def install_controller(hostname: str, given: Mapping[str, str]) -> None:
@@ -117,7 +120,7 @@ def install_controller(hostname: str, given: Mapping[str, str]) -> None:
         write(f"/etc/systemd/network/40-{network}.network", seeds.static(network, host.address(network)))
     shutil.rmtree(services.PGDATA, ignore_errors=True)
     bootstrap.configure_controller(hostname, given)
-    subprocess.run(["systemctl", "enable", "stx-controller.target"], check=True, timeout=DEADLINE_S * 2)
+    subprocess.run(["systemctl", "enable", "stx-controller.target"], check=True, timeout=PROGRAM_S)
 
 
 def install_voter(hostname: str, given: Mapping[str, str]) -> None:
@@ -129,8 +132,8 @@ def install_voter(hostname: str, given: Mapping[str, str]) -> None:
     told = "/etc/starlingx/sm.yaml"
     write(told, services.of_voter(hostname, given["sm_secret"], networks))
     argv = ["/opt/starlingx/bin/sm-configure", "load", "--without-shipped", told]
-    subprocess.run(argv, check=True, timeout=DEADLINE_S * 2)
-    subprocess.run(["systemctl", "enable", "sm-voter.service"], check=True, timeout=DEADLINE_S * 2)
+    subprocess.run(argv, check=True, timeout=PROGRAM_S)
+    subprocess.run(["systemctl", "enable", "sm-voter.service"], check=True, timeout=PROGRAM_S)
 
 
 def own_networks() -> dict[str, str]:

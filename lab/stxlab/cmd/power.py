@@ -18,7 +18,7 @@ from stxlab.lab import Lab
 from stxlab.machine import Machine, PowerError
 from stxlab.tables import table
 
-ON_DEADLINE_S = 10.0
+ON_DEADLINE_S = 60.0
 _AT_ONCE = 8
 _POLL_S = 0.002
 
