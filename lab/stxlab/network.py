@@ -26,6 +26,8 @@ _FORWARD_LLDP = 1 << 14
 # Bridges answer ARP for what is theirs alone, and are otherwise quiet.
 _QUIET = "cd /proc/sys/net; echo 1 > ipv4/conf/all/arp_ignore; for n in all default; do echo 1 > ipv6/conf/$n/disable_ipv6; done"
 WIRE_DEADLINE_S = 5.0
+# Until a program has begun, on a machine that is busy.
+START_DEADLINE_S = 60.0
 _POLL_S = 0.002
 
 
@@ -190,9 +192,9 @@ class Switch:
         self._end_wire(name)
         argv = [sys.executable, "-I", "-S", str(wire.__file__), name, tap, str(settings)]
         process.write_pid_file(self._wire_pid_file(name), self.start_inside(argv, self._layout.logs / "wire.log"))
-        deadline = time.monotonic() + WIRE_DEADLINE_S
+        deadline = time.monotonic() + START_DEADLINE_S
         while tap not in self.devices():
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or process.read_pid_file(self._wire_pid_file(name)) is None:
                 raise enter.RunError(f"No slow cable could be made for {host.name}. See {self._layout.logs / 'wire.log'}.")
             time.sleep(_POLL_S)
 

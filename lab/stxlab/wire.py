@@ -130,13 +130,13 @@ class Wire:
         self._settings = settings
         self._delay = _read(settings)
         self._queue = Queue()
-        # The port first: when the other one is seen, all is ready.
+        self._is_in_doubt = False
+        # Who sees the tap may send signals, so it comes last, when all else is ready.
+        signal.signal(signal.SIGHUP, lambda *_: self._read_again())
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         self._port = _open_port(port)
         self._tap = _open_tap(tap)
         self._other = {self._port: self._tap, self._tap: self._port}
-        self._is_in_doubt = False
-        signal.signal(signal.SIGHUP, lambda *_: self._read_again())
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
     def _read_again(self) -> None:
         self._delay = _read(self._settings)
