@@ -16,6 +16,7 @@ ROOT = Path("/sys/fs/cgroup")
 NAMESPACE = "stxlab"
 # On version 1: freezing, accounting of memory and CPU, and the hierarchies in which systemd makes groups of its own.
 _HIERARCHIES = ("freezer", "memory", "cpu", "cpuacct", "pids", "systemd", "unified")
+# The last process of a host that ends takes its disk away, and writes down first what is to be on it.
 END_DEADLINE_S = 60.0
 _POLL_S = 0.005
 _PERIOD_US = 100_000
@@ -133,24 +134,23 @@ class Group:
         self._set_frozen(False)
 
     def is_frozen(self) -> bool:
-        # One that is ended meanwhile is not.
-        with contextlib.suppress(OSError):
-            for directory in self._directories:
-                if (directory / "freezer.state").exists():
-                    return (directory / "freezer.state").read_text().strip() != "THAWED"
-                if (directory / "cgroup.freeze").exists() and directory.is_relative_to(ROOT / NAMESPACE):
+        """One that is not there, or goes meanwhile, is not."""
+        for directory in self._directories:
+            with contextlib.suppress(OSError):
+                return (directory / "freezer.state").read_text().strip() != "THAWED"
+            if directory.is_relative_to(ROOT / NAMESPACE):
+                with contextlib.suppress(OSError):
                     return (directory / "cgroup.freeze").read_text().strip() == "1"
         return False
 
     def is_settled(self) -> bool:
         """Whether all of them have stopped, or run again: the kernel takes a moment to stop those that wait for it."""
-        with contextlib.suppress(OSError):
-            for directory in self._directories:
-                old, new = directory / "freezer.state", directory / "cgroup.events"
-                if old.exists():
-                    return old.read_text().strip() != "FREEZING"
-                if new.exists() and directory.is_relative_to(ROOT / NAMESPACE):
-                    return ("frozen 1" in new.read_text()) == self.is_frozen()
+        for directory in self._directories:
+            with contextlib.suppress(OSError):
+                return (directory / "freezer.state").read_text().strip() != "FREEZING"
+            if directory.is_relative_to(ROOT / NAMESPACE):
+                with contextlib.suppress(OSError):
+                    return ("frozen 1" in (directory / "cgroup.events").read_text()) == self.is_frozen()
         return True
 
     def _set_frozen(self, is_frozen: bool) -> None:
@@ -172,6 +172,20 @@ class Group:
         """
         deadline = time.monotonic() + END_DEADLINE_S
         killed: set[int] = set()
+        self._kill(killed, deadline)
+        while busy := self._remove():
+            if time.monotonic() > deadline:
+                raise GroupError(f"{busy} cannot be removed, as something is in it.")
+            time.sleep(_POLL_S)
+            # One that was on its way into it has come in since.
+            self._kill(killed, deadline)
+        for root in roots():
+            # The last lab takes it along; others of this machine may have theirs in it.
+            with contextlib.suppress(OSError):
+                os.rmdir(root / NAMESPACE)
+        return len(killed)
+
+    def _kill(self, killed: set[int], deadline: float) -> None:
         while alive := self.pids():
             # None may start another while they are counted.
             self.freeze()
@@ -185,24 +199,19 @@ class Group:
             if time.monotonic() > deadline:
                 raise GroupError(f"{len(alive)} processes of {self.name} do not end even when killed: {sorted(alive)[:10]}.")
             time.sleep(_POLL_S)
-        self._remove(deadline)
-        for root in roots():
-            # The last lab takes it along; others of this machine may have theirs in it.
-            with contextlib.suppress(OSError):
-                os.rmdir(root / NAMESPACE)
-        return len(killed)
 
-    def _remove(self, deadline: float) -> None:
+    def _remove(self) -> str | None:
+        """What is still there: emptied a moment ago, it may be busy."""
+        busy = None
         for directory in self._directories:
             for place, _, _ in os.walk(directory, topdown=False):
-                while os.path.isdir(place):
-                    try:
-                        os.rmdir(place)
-                    except OSError as error:
-                        # Emptied a moment ago, it may still be busy.
-                        if time.monotonic() > deadline:
-                            raise GroupError(f"{place} cannot be removed: {error.strerror}.") from error
-                        time.sleep(_POLL_S)
+                try:
+                    os.rmdir(place)
+                except FileNotFoundError:
+                    continue
+                except OSError:
+                    busy = place
+        return busy
 
 
 def _set_frozen(directory: Path, is_frozen: bool) -> None:
