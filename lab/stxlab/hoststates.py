@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Follows what the platform says of its hosts: administrative, operational and availability states, from its REST interface."""
 
+import http.client
 import ipaddress
 import json
 import re
@@ -87,7 +88,7 @@ def _request(
         if error.code == 401:
             forget()
         raise ApiError(f"HTTP {error.code}") from error
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
         raise ApiError(str(error)) from error
 
 

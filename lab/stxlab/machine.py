@@ -295,6 +295,11 @@ class Machine:
             return "frozen" if self.hangs else "off"
         try:
             argv = [*self.argv(["systemctl", "is-system-running"])]
-            return subprocess.run(argv, capture_output=True, text=True, timeout=10, check=False).stdout.strip() or "starting"
+            told = subprocess.run(argv, capture_output=True, text=True, timeout=10, check=False).stdout.strip()
+            return told or self._silent()
         except (PowerError, subprocess.TimeoutExpired):
-            return "starting"
+            return self._silent()
+
+    def _silent(self) -> str:
+        """What one is that does not answer. Its power may have been cut while it was asked."""
+        return "starting" if self.is_on else "off"

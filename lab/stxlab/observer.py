@@ -8,6 +8,7 @@ has there, so that one sees who hears whom. What has changed is printed, as even
 BEGUN is the moment of the machine's monotonic clock from which times are counted. It ends with its standard input.
 """
 
+import contextlib
 import ctypes
 import dataclasses
 import json
@@ -41,13 +42,11 @@ MOST_CALLS = 1500
 # Beyond this, who hears whom would be known too late to be of use.
 LONGEST_CALL_PERIOD_S = 5.0
 _POWER_PERIOD_S = 0.1
-# In large labs, hosts are asked less often.
-MOST_PROBES = 800
 _BOOTING_PERIOD_S, _SETTLED_PERIOD_S = 0.5, 3.0
 _ADDRESS_PERIOD_S = 1.0
 _SETTLED = ("running", "degraded")
 # What systemctl says before systemd is ready to answer.
-_BOOTING = ("offline", "unknown", "initializing")
+_BOOTING = dict.fromkeys(("offline", "unknown", "initializing"), "starting")
 
 _ARP, _CALL = 0x0806, 0x88B5  # The second is for local experiments.
 _REQUEST, _REPLY = 1, 2
@@ -173,8 +172,9 @@ class Observer:
             pid = holder.pid if holder else None
             if pid != self._holders.get(name):
                 self._holders[name] = pid
-                self._open_callers(host, pid)
+                self._close_callers(host)
             if pid is not None:
+                self._open_callers(host, pid)
                 self._learn_addresses(host, pid)
 
     def _learn_addresses(self, host: Host, pid: int) -> None:
@@ -193,19 +193,25 @@ class Observer:
                 port.reach, port.sent = Reach(), {}
             port.address = address
 
-    def _open_callers(self, host: Host, pid: int | None) -> None:
+    def _close_callers(self, host: Host) -> None:
+        for network in host.networks():
+            port = self._ports[host.name, network]
+            if port.caller is not None:
+                self._selector.unregister(port.caller)
+                port.caller.close()
+                port.caller = None
+                self._emit(time.monotonic(), "hears", host.name, network, IS_OFF)
+
+    def _open_callers(self, host: Host, pid: int) -> None:
+        """Those that are not open: a host gets its ports a moment after it is powered on."""
+        closed = [port for network in host.networks() if (port := self._ports[host.name, network]).caller is None]
+        if not closed:
+            return
         own = os.open("/proc/self/ns/net", os.O_RDONLY)
         try:
-            for network in host.networks():
-                port = self._ports[host.name, network]
-                if port.caller is not None:
-                    self._selector.unregister(port.caller)
-                    port.caller.close()
-                    port.caller = None
-                    self._emit(time.monotonic(), "hears", host.name, network, IS_OFF)
-                if pid is not None:
-                    port.hearing = Hearing(self._call_period_s, time.monotonic())
-                    port.caller = self._open_caller(port, pid)
+            for port in closed:
+                port.hearing = Hearing(self._call_period_s, time.monotonic())
+                port.caller = self._open_caller(port, pid)
         finally:
             _enter(own)
             os.close(own)
@@ -219,7 +225,7 @@ class Observer:
             finally:
                 os.close(there)
         except OSError:
-            # It was powered off meanwhile.
+            # It was powered off meanwhile, or has no port yet.
             return None
         self._selector.register(made, selectors.EVENT_READ, lambda ready: self._heard(port, ready))
         return made
@@ -312,11 +318,16 @@ def watch_power(layout: Layout, emit: Emit) -> None:
             elif machine.hangs:
                 tell(name, "frozen")
             elif time.monotonic() >= due.get(name, 0.0) or told[name] == "frozen":
-                state = machine.state()
-                state = "starting" if state in _BOOTING else state
+                state = _state(machine, holder)
                 due[name] = time.monotonic() + (_SETTLED_PERIOD_S if state in _SETTLED else _BOOTING_PERIOD_S)
                 tell(name, state)
         time.sleep(max(0.0, begun + _POWER_PERIOD_S - time.monotonic()))
+
+
+def _state(machine: Machine, holder: process.Process) -> str:
+    """What a host is that is on. One whose power changed while it was asked was off, if only for a moment."""
+    state = machine.state()
+    return _BOOTING.get(state, state) if process.read_pid_file(machine.files.holder) == holder else "off"
 
 
 def _open(device: str, protocol: int) -> socket.socket:
@@ -377,6 +388,9 @@ def main() -> None:
     observer = Observer(layout, emit)
     for watch in (watch_power, hoststates.watch):
         threading.Thread(target=watch, args=(layout, emit), daemon=True).start()
+    with contextlib.suppress(OSError):
+        # Of this thread alone: one that waits for the processor would find hosts slow that are not.
+        os.setpriority(os.PRIO_PROCESS, 0, -15)
     observer.run()
 
 

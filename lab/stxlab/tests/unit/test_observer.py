@@ -65,6 +65,7 @@ class Platform(http.server.BaseHTTPRequestHandler):
 
     hosts: list[dict[str, Any]] = []
     valid = {"token-1"}
+    is_cut = False
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -87,6 +88,8 @@ class Platform(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         for name, value in headers.items():
             self.send_header(name, value)
+        if self.is_cut:
+            self.send_header("Content-Length", "1000")
         self.end_headers()
         self.wfile.write(json.dumps(content).encode())
 
@@ -105,7 +108,7 @@ class ApiTest(base.BaseTestCase):
         self.addCleanup(self.server.shutdown)
         states = {"administrative": "unlocked", "operational": "enabled", "availability": "available"}
         Platform.hosts = [{"hostname": "a", **states, "task": ""}, {"hostname": None, "uuid": "u", **states, "task": "Booting"}]
-        Platform.valid = {"token-1"}
+        Platform.valid, Platform.is_cut = {"token-1"}, False
         self.api = hoststates.Api(self.credentials())
 
     def credentials(self, password: str = "secret") -> dict[str, str]:
@@ -127,6 +130,10 @@ class ApiTest(base.BaseTestCase):
         refused = self.assertRaises(hoststates.ApiError, self.api.states)
         self.assertEqual("HTTP 401", str(refused))
         self.assertIn("a", self.api.states())
+
+    def test_an_answer_that_breaks_off_is_told(self) -> None:
+        Platform.is_cut = True
+        self.assertRaises(hoststates.ApiError, self.api.states)
 
     def test_wrong_credentials_are_told(self) -> None:
         refused = self.assertRaises(hoststates.ApiError, hoststates.Api(self.credentials("wrong")).states)
