@@ -24,7 +24,7 @@ from stxlab.sensors import Sensor
 from stxlab.topology import SUBNETS, Host
 
 REDFISH_PORT = 443
-START_DEADLINE_S = 30.0
+START_DEADLINE_S = 60.0
 _POLL_S = 0.01
 
 

@@ -20,7 +20,8 @@ from stxlab.lab import Lab
 from stxlab.machine import Machine, PowerError
 from stxlab.verbs import Order
 
-SETTLED_DEADLINE_S = 5.0
+# Programs that wait for a disk stop, and end, when it has answered.
+SETTLED_DEADLINE_S = 60.0
 FILL_DEADLINE_S = 60.0
 _POWER = {"power-on": "on", "power-off": "off", "reset": "reset", "shutdown": "shutdown"}
 _FILLER = ".stxlab-fill"

@@ -23,7 +23,7 @@ from stxlab.topology import Host, Topology
 
 Say = Callable[[str], None]
 
-BOOT_DEADLINE_S = 60.0
+BOOT_DEADLINE_S = 120.0
 SERVICES_DEADLINE_S = 120.0
 _POLL_S = 0.1
 

@@ -25,7 +25,7 @@ from stxlab.verbs import Order
 
 EVENTS_FILE, PAGE_FILE = "timeline.jsonl", "timeline.html"
 TEMPLATE = Path(__file__).with_name("timeline.html")
-START_DEADLINE_S = 15.0
+START_DEADLINE_S = 60.0
 _POLL_S = 0.05
 _BOOK_PERIOD_S = 0.1
 # How long after an order the observer may still tell what was before it.
