@@ -3,8 +3,10 @@
 
 import contextlib
 import json
+import math
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -17,7 +19,7 @@ from unittest import mock
 
 import ddt
 
-from stxlab import faultfile, faults, observer, scenario, timeline
+from stxlab import faultfile, faults, observer, reach, scenario, timeline
 from stxlab.faultbook import Book
 from stxlab.network import bridge, port
 from stxlab.player import EVENTS_FILE, PAGE_FILE, Player, PlayError
@@ -25,9 +27,13 @@ from tests.lab import base
 
 HOST, PEER, THIRD = "compute-0", "controller-0", "controller-1"
 PERIOD_S = 0.005
-# Until a fault that acts at once has acted, on a machine that is busy.
-SOON_S = 2.0
+# For how long answers are waited for that are missing in the end: of a host that has answered, and of one that has not.
+LATE_S, SILENT_S = 2.0, 0.5
+# By which a clock may seem off, as asking takes a while on a machine that is busy.
+CLOCK_S = 60.0
 DAY_S = 86400
+# Of a program on a host, on a machine that is busy.
+RUN_DEADLINE_S = 120.0
 
 
 class FaultTestCase(base.LabTestCase):
@@ -38,37 +44,42 @@ class FaultTestCase(base.LabTestCase):
         for host in self.wanted.hosts:
             if not self.machine(host.name).is_on:
                 self.machine(host.name).power_on(self.lab.layout.layers())
-            self.wait_for(f"{host.name} answers", lambda host=host: self.pings(host.name))
+            self.await_answer(host.name)
             self.lab.await_running(self.machine(host.name))
 
     def pings(self, name: str, network: str = "mgmt") -> bool:
         """Whether a host answers to one of three probes."""
-        return any(round_trip is not None for _, round_trip in self.probe(name, network, 3 * PERIOD_S))
+        return any(round_trip is not None for round_trip in self.probe(name, network, 3 * PERIOD_S))
 
-    def probe(self, name: str, network: str = "mgmt", seconds: float = 1.0) -> list[tuple[float, float | None]]:
-        """When probes were sent, and how long their answers took."""
-        host = self.wanted.host(name)
-        probes: list[tuple[float, float | None]] = self.inside(_probe, host.mac(network), host.address(network), network, seconds)
+    def await_answer(self, name: str, network: str = "mgmt") -> None:
+        self.wait_for(f"{name} answers on {network}", lambda: self.pings(name, network))
+
+    def probe(self, name: str, network: str = "mgmt", seconds: float = 1.0) -> list[float | None]:
+        """How long the answers to probes took: as many as are sent in that time, which may be longer on a machine that is busy."""
+        host, count = self.wanted.host(name), round(seconds / PERIOD_S)
+        probes: list[float | None] = self.inside(_probe, host.mac(network), host.address(network), network, count)
         return probes
 
     def lost(self, name: str, network: str = "mgmt", seconds: float = 1.0) -> float:
         """The part of the probes that had no answer."""
         probes = self.probe(name, network, seconds)
-        return sum(round_trip is None for _, round_trip in probes) / len(probes)
+        return probes.count(None) / len(probes)
 
     def round_trip_ms(self, name: str, network: str = "mgmt", seconds: float = 1.0) -> float:
-        """Of most probes that were answered."""
-        return statistics.median(
-            round_trip * 1000 for _, round_trip in self.probe(name, network, seconds) if round_trip is not None
-        )
+        """The shortest, to which a machine that is busy adds least."""
+        round_trips = [round_trip for round_trip in self.probe(name, network, seconds) if round_trip is not None]
+        return min(round_trips, default=math.inf) * 1000
 
     def hears(self, name: str, other: str, network: str = "mgmt") -> bool:
         """Whether a host gets an answer from another one."""
         address = self.wanted.host(other).address(network)
         return self.run_on(name, f"ping -c 3 -i 0.05 -W 1 -q {address} > /dev/null || echo no") == ""
 
+    def await_hearing(self, name: str, other: str, network: str = "mgmt") -> None:
+        self.wait_for(f"{name} hears {other} on {network}", lambda: self.hears(name, other, network))
+
     def run_on(self, name: str, text: str) -> str:
-        return self.machine(name).run(["/bin/sh", "-c", text]).strip()
+        return self.machine(name).run(["/bin/sh", "-c", text], deadline_s=RUN_DEADLINE_S).strip()
 
     def arrived(self, name: str) -> int:
         """How many frames have come to a host."""
@@ -100,9 +111,9 @@ class HangTest(FaultTestCase):
             self.assertEqual(count, self.count())
             self.assertEqual("1", self.run_on(HOST, "cat /sys/class/net/mgmt/carrier"))
             self.assertEqual("frozen", self.machine(HOST).state())
-            self.assertTrue(self.pings(PEER))
+            self.await_answer(PEER)
             self.faults.thaw(HOST)
-            self.assertTrue(self.pings(HOST))
+            self.await_answer(HOST)
             self.wait_for("it counts again", lambda: self.count() > count)
 
     def count(self) -> int:
@@ -110,13 +121,13 @@ class HangTest(FaultTestCase):
 
     def test_a_host_whose_programs_alone_hang_still_answers(self) -> None:
         self.faults.hang(HOST, answers=True)
-        self.assertTrue(self.pings(HOST))
+        self.await_answer(HOST)
         self.assertEqual("frozen", self.machine(HOST).state())
 
     def test_a_host_that_hangs_does_so_no_more_when_it_is_reset(self) -> None:
         self.faults.hang(HOST)
         self.machine(HOST).reset(self.lab.layout.layers())
-        self.wait_for("it answers", lambda: self.pings(HOST))
+        self.await_answer(HOST)
         self.assertEqual([], self.texts())
 
     def test_a_host_that_is_off_cannot_hang(self) -> None:
@@ -131,10 +142,10 @@ class CableTest(FaultTestCase):
         self.faults.cut(HOST, "mgmt")
         self.assertEqual(1.0, self.lost(HOST))
         self.assertEqual("0", self.run_on(HOST, "cat /sys/class/net/mgmt/carrier"))
-        self.assertTrue(self.pings(HOST, "cluster"))
-        self.assertTrue(self.pings(PEER))
+        self.await_answer(HOST, "cluster")
+        self.await_answer(PEER)
         self.faults.heal(HOST, "mgmt")
-        self.wait_for("it answers", lambda: self.pings(HOST), SOON_S)
+        self.await_answer(HOST)
 
     @ddt.unpack
     @ddt.data(("in", False), ("out", True))
@@ -145,15 +156,15 @@ class CableTest(FaultTestCase):
         self.assertEqual(do_frames_arrive, self.arrived(HOST) > before + 10)
         self.assertEqual("1", self.run_on(HOST, "cat /sys/class/net/mgmt/carrier"))
         self.faults.heal(HOST, "mgmt")
-        self.assertTrue(self.pings(HOST))
+        self.await_answer(HOST)
 
     def test_a_cable_stays_cut_when_its_host_is_powered_off_and_on(self) -> None:
         self.faults.cut(HOST, "mgmt")
         self.machine(HOST).reset(self.lab.layout.layers())
-        self.wait_for("it answers elsewhere", lambda: self.pings(HOST, "cluster"))
+        self.await_answer(HOST, "cluster")
         self.assertEqual(1.0, self.lost(HOST))
         self.faults.heal(HOST, "mgmt")
-        self.wait_for("it answers", lambda: self.pings(HOST))
+        self.await_answer(HOST)
 
     def test_a_cable_that_is_healed_while_its_host_is_off_is_whole_afterwards(self) -> None:
         self.faults.cut(HOST, "mgmt")
@@ -161,7 +172,7 @@ class CableTest(FaultTestCase):
         self.machine(HOST).power_off()
         self.faults.heal(HOST, "mgmt")
         self.machine(HOST).power_on(self.lab.layout.layers())
-        self.wait_for("it answers", lambda: self.pings(HOST))
+        self.await_answer(HOST)
         self.assertLess(self.round_trip_ms(HOST), 40)
 
     def test_a_lossy_cable_loses_frames_both_ways(self) -> None:
@@ -179,7 +190,7 @@ class CableTest(FaultTestCase):
         self.assertLess(self.round_trip_ms(PEER), 30)
         self.assertLess(self.lost(HOST), 0.05)
         self.faults.delay(HOST, "mgmt", 20)
-        self.wait_for("it is less slow", lambda: self.round_trip_ms(HOST, seconds=0.2) < 70, SOON_S)
+        self.wait_for("it is less slow", lambda: self.round_trip_ms(HOST, seconds=0.2) < 70)
         self.assertAlmostEqual(40, self.round_trip_ms(HOST), delta=25)
         self.faults.heal(HOST, "mgmt")
         self.assertLess(self.round_trip_ms(HOST), 25)
@@ -187,7 +198,7 @@ class CableTest(FaultTestCase):
 
     def test_the_delay_of_a_cable_may_vary(self) -> None:
         self.faults.delay(HOST, "mgmt", 50, jitter=40)
-        trips = [round_trip for _, round_trip in self.probe(HOST, seconds=3) if round_trip is not None]
+        trips = [round_trip for round_trip in self.probe(HOST, seconds=3) if round_trip is not None]
         self.assertGreater(statistics.stdev(trips), 0.015)
         self.assertGreater(min(trips), 0.019)
 
@@ -199,7 +210,7 @@ class CableTest(FaultTestCase):
             sent = self.run_on(
                 PEER, f"head -c 20000000 /dev/urandom > /root/x; sha256sum < /root/x; nc -N {address} 5000 < /root/x"
             )
-            self.wait_for("all has arrived", lambda: self.run_on(HOST, "cat /run/sum") == sent, SOON_S)
+            self.wait_for("all has arrived", lambda: self.run_on(HOST, "cat /run/sum") == sent)
         self.assertEqual("0", self.run_on(HOST, "awk '/^Tcp: [0-9]/ {print $14}' /proc/net/snmp"))
 
     def test_a_slow_cable_is_slow_again_after_a_reset(self) -> None:
@@ -216,7 +227,7 @@ class CableTest(FaultTestCase):
         there = self.lab.switch.devices()
         with mock.patch.object(self.lab.switch, "devices", side_effect=[there | gone, there, there]):
             self.faults.heal_all()
-        self.wait_for("the other one answers", lambda: self.pings(PEER))
+        self.await_answer(PEER)
 
     def test_a_port_that_a_host_has_not_is_refused(self) -> None:
         refused = self.assertRaises(faults.FaultError, self.faults.cut, HOST, "oam")
@@ -226,22 +237,22 @@ class CableTest(FaultTestCase):
 class PartitionTest(FaultTestCase):
     def test_sets_do_not_hear_each_other_until_they_are_joined(self) -> None:
         self.faults.partition([[HOST, PEER], [THIRD]], ["mgmt"])
-        self.assertTrue(self.hears(HOST, PEER))
+        self.await_hearing(HOST, PEER)
         self.assertFalse(self.hears(HOST, THIRD))
         self.assertFalse(self.hears(THIRD, PEER))
-        self.assertTrue(self.hears(HOST, THIRD, "cluster"))
-        self.assertTrue(self.pings(THIRD))
+        self.await_hearing(HOST, THIRD, "cluster")
+        self.await_answer(THIRD)
         self.faults.join()
-        self.assertTrue(self.hears(HOST, THIRD))
+        self.await_hearing(HOST, THIRD)
 
     def test_a_partition_holds_for_a_host_that_comes_back_and_for_a_slow_cable(self) -> None:
         self.faults.partition([[HOST], [PEER]])
         self.machine(HOST).reset(self.lab.layout.layers())
-        self.wait_for("it answers", lambda: self.pings(HOST))
+        self.await_answer(HOST)
         self.assertFalse(self.hears(PEER, HOST))
         self.faults.delay(HOST, "mgmt", 1)
         self.assertFalse(self.hears(PEER, HOST))
-        self.assertTrue(self.hears(THIRD, HOST))
+        self.await_hearing(THIRD, HOST)
 
 
 class ProgramTest(FaultTestCase):
@@ -251,11 +262,11 @@ class ProgramTest(FaultTestCase):
         with self.service("one", "exec sleep 1001") as one, self.service("two", "exec sleep 1002") as two:
             self.wait_for("both run", lambda: self.is_active(one) and self.is_active(two))
             self.assertIn("sleep", self.faults.kill(HOST, one))
-            self.wait_for("it is seen to be gone", lambda: not self.is_active(one), SOON_S)
+            self.wait_for("it is seen to be gone", lambda: not self.is_active(one))
             self.assertTrue(self.is_active(two))
             self.assertTrue(self.is_active("one.service", PEER))
             self.faults.kill(HOST, "sleep", signal.SIGTERM)
-            self.wait_for("it is seen to be gone", lambda: not self.is_active(two), SOON_S)
+            self.wait_for("it is seen to be gone", lambda: not self.is_active(two))
             self.assertTrue(self.is_active("one.service", PEER))
 
     def test_what_does_not_run_is_refused_with_what_does(self) -> None:
@@ -295,11 +306,13 @@ class DiskTest(FaultTestCase):
 class ProcessorTest(FaultTestCase):
     def test_stolen_time_is_missing_until_it_is_given_back(self) -> None:
         with self.service("busy", "while :; do :; done"):
-            self.wait_for("it is busy", lambda: self.used() > 0.2)
+            # On a machine that is busy too it has more than is left of one of which nearly all is stolen.
+            least = 0.05 * (os.cpu_count() or 1)
+            self.wait_for("it is busy", lambda: self.used() > least)
             self.faults.steal(HOST, 98)
-            self.assertLess(self.used(), 0.1)
+            self.assertLess(self.used(), least)
             self.faults.steal(HOST, 0)
-            self.wait_for("it is busy again", lambda: self.used() > 0.2)
+            self.wait_for("it is busy again", lambda: self.used() > least)
 
     def test_time_is_stolen_from_the_next_life_of_a_host_too(self) -> None:
         self.faults.steal(HOST, 80)
@@ -311,9 +324,10 @@ class ProcessorTest(FaultTestCase):
 
     def used(self) -> float:
         """How many processors the host uses, as its group tells."""
-        before = self._ticks()
+        begun, before = time.monotonic(), self._ticks()
         time.sleep(1)
-        return (self._ticks() - before) / 100
+        ticks = self._ticks() - before
+        return ticks / os.sysconf("SC_CLK_TCK") / (time.monotonic() - begun)
 
     def _ticks(self) -> int:
         """Of all its processes, now; those that have ended do not count."""
@@ -328,24 +342,25 @@ class ProcessorTest(FaultTestCase):
 class ClockTest(FaultTestCase):
     def test_programs_that_run_see_the_wall_clock_jump_and_no_other_clock(self) -> None:
         lines = (
-            "import time",
+            "import os, time",
             "while True:",
-            "    with open('/run/now', 'w') as file:",
+            "    with open('/run/now.new', 'w') as file:",
             "        file.write(f'{time.time()} {time.monotonic()}')",
+            "    os.replace('/run/now.new', '/run/now')",
             "    time.sleep(0.05)",
         )
         self.machine(HOST).run(["python3", "-c", f"open('/root/tell.py', 'w').write({chr(10).join(lines)!r})"])
         with self.service("telling", "exec python3 /root/tell.py"):
             self.wait_for("it tells", lambda: abs(self.apart()) < 5)
             self.faults.clock(HOST, DAY_S)
-            self.assertAlmostEqual(DAY_S, float(self.run_on(HOST, "date +%s")) - time.time(), delta=5)
-            self.wait_for("it sees the jump", lambda: abs(self.apart() - DAY_S) < 5, SOON_S)
-            self.assertAlmostEqual(time.monotonic(), self.told()[1], delta=5)
-            self.assertAlmostEqual(time.time(), float(self.run_on(PEER, "date +%s")), delta=5)
+            self.assertAlmostEqual(DAY_S, float(self.run_on(HOST, "date +%s")) - time.time(), delta=CLOCK_S)
+            self.wait_for("it sees the jump", lambda: abs(self.apart() - DAY_S) < 5)
+            self.assertAlmostEqual(time.monotonic(), self.told()[1], delta=CLOCK_S)
+            self.assertAlmostEqual(time.time(), float(self.run_on(PEER, "date +%s")), delta=CLOCK_S)
             self.faults.clock(HOST, -3600.5)
-            self.wait_for("it goes back", lambda: abs(self.apart() + 3600.5) < 5, SOON_S)
+            self.wait_for("it goes back", lambda: abs(self.apart() + 3600.5) < 5)
             self.faults.clock(HOST, 0)
-            self.wait_for("it is right again", lambda: abs(self.apart()) < 5, SOON_S)
+            self.wait_for("it is right again", lambda: abs(self.apart()) < 5)
 
     def told(self) -> tuple[float, float]:
         words = self.run_on(HOST, "cat /run/now 2>/dev/null || true").split()
@@ -368,14 +383,15 @@ class ClockTest(FaultTestCase):
             "os.read(timer, 8)",
             "print(time.monotonic() - begun)",
         )
-        took = float(self.machine(HOST).run(["python3", "-c", "\n".join(lines)]))
-        self.assertLess(took, 5)
+        # Who went by the machine's clock would wait for a day.
+        took = float(self.machine(HOST).run(["python3", "-c", "\n".join(lines)], deadline_s=RUN_DEADLINE_S))
+        self.assertLess(took, RUN_DEADLINE_S)
 
     def test_a_clock_stays_wrong_over_a_reset(self) -> None:
         self.faults.clock(HOST, DAY_S)
         self.machine(HOST).reset(self.lab.layout.layers())
         self.lab.await_running(self.machine(HOST))
-        self.assertAlmostEqual(DAY_S, float(self.run_on(HOST, "date +%s")) - time.time(), delta=5)
+        self.assertAlmostEqual(DAY_S, float(self.run_on(HOST, "date +%s")) - time.time(), delta=CLOCK_S)
 
 
 class CommandTest(FaultTestCase):
@@ -393,16 +409,16 @@ class CommandTest(FaultTestCase):
         self.assertEqual(0, self.command("heal-all")[0])
         self.assertEqual(Book(), faultfile.read(self.lab.layout))
         for host in self.wanted.hosts:
-            self.assertTrue(self.pings(host.name))
+            self.await_answer(host.name)
 
     def test_heal_all_mends_what_the_book_does_not_know(self) -> None:
         self.faults.hang(HOST)
         self.faults.cut(PEER, "mgmt")
         self.lab.layout.faults.write_text("{")
         self.faults.heal_all()
-        self.assertTrue(self.pings(HOST))
-        self.wait_for("it answers", lambda: self.pings(PEER), SOON_S)
-        self.assertEqual("running", self.machine(HOST).state())
+        self.await_answer(HOST)
+        self.await_answer(PEER)
+        self.wait_for("its programs run", lambda: self.machine(HOST).state() in ("running", "degraded"))
 
     def test_what_cannot_be_done_is_told(self) -> None:
         code, said = self.command("cut", HOST, "oam")
@@ -425,14 +441,15 @@ class ScenarioTest(FaultTestCase):
     def test_what_happens_is_seen_and_drawn(self) -> None:
         read, player, directory = self.play(
             f"{{at: 1s, do: power-off {HOST}}}",
-            f"{{expect: host {HOST} state off}}",
-            f"{{expect: host {HOST} mgmt silent}}",
-            f"{{expect: host {PEER} mgmt answers, for: 1s}}",
+            f"{{expect: host {HOST} state off, within: 60s}}",
+            f"{{expect: host {HOST} mgmt silent, within: 60s}}",
+            f"{{expect: host {PEER} mgmt answers, for: 1s, within: 60s}}",
             f"{{do: power-on {HOST}}}",
-            f"{{wait until: host {HOST} state running}}",
-            f"{{expect: host {HOST} mgmt answers, within: 10s}}",
+            f"{{wait until: host {HOST} state running, within: 120s}}",
+            f"{{expect: host {HOST} mgmt answers, within: 60s}}",
+            f"{{expect: host {HOST} mgmt hears {PEER}, within: 60s}}",
             f"{{do: cut {HOST} cluster}}",
-            f"{{expect: host {PEER} cluster answers}}",
+            f"{{expect: host {PEER} cluster answers, within: 60s}}",
             f"{{run: test -d /srv, host: {HOST}}}",
         )
         outcome = player.play(read, directory)
@@ -442,16 +459,21 @@ class ScenarioTest(FaultTestCase):
         self.assertEqual(["running", "off", "starting", "running"], list(dict.fromkeys(power[:2])) + power[2:])
         (off,) = [event for event in events if event.kind == "order" and event.what == "power-off"]
         silent = next(event for event in events if (event.kind, event.host, event.what) == ("reach", HOST, "silent"))
-        self.assertAlmostEqual(off.time_s, silent.time_s, delta=0.5)
+        (seen,) = [event for event in events if event.kind == "step" and event.what == f"passed: host {HOST} mgmt silent"]
+        # It is told as of its beginning, though it was certain only when answers had been waited for.
+        self.assertGreater(silent.time_s, off.time_s - 0.5)
+        self.assertLess(silent.time_s, seen.time_s - 0.9 * reach.DEADLINE_S)
         cut = [event.kind for event in events if event.what == "cluster cut"]
         self.assertEqual(["fault-begin", "fault-end"], cut)
         self.assertIn("<svg", (directory / PAGE_FILE).read_text())
 
     def test_what_a_scenario_broke_is_mended_at_its_end(self) -> None:
-        read, player, _ = self.play(f"{{do: hang {HOST}}}", f"{{do: cut {PEER} mgmt}}", f"{{expect: host {HOST} state frozen}}")
+        read, player, _ = self.play(
+            f"{{do: hang {HOST}}}", f"{{do: cut {PEER} mgmt}}", f"{{expect: host {HOST} state frozen, within: 60s}}"
+        )
         self.assertEqual((), player.play(read).failed)
         self.assertEqual(Book(), faultfile.read(self.lab.layout))
-        self.assertTrue(self.pings(HOST))
+        self.await_answer(HOST)
 
     def test_an_expectation_that_fails_is_told_and_the_scenario_goes_on(self) -> None:
         read, player, directory = self.play(
@@ -478,34 +500,50 @@ class ScenarioTest(FaultTestCase):
         self.assertIn("The lab has no compute-7", str(refused))
 
 
-def _probe(mac: str, address: str, network: str, seconds: float) -> list[tuple[float, float | None]]:
-    """Ask a host every few milliseconds for its hardware address; the order of answers is that of questions, as far as it can be."""
+def _probe(mac: str, address: str, network: str, count: int) -> list[float | None]:
+    """Ask a host every few milliseconds for its hardware address; the order of answers is that of questions, as far as it can be.
+
+    However late this is called upon, it sends all of them, and reads what has been answered.
+    """
     name = bridge(network)
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0806)) as made:
         made.bind((name, 0x0806))
         # Answers to addresses that are not its own reach it only so.
         made.setsockopt(263, 1, struct.pack("iHH8x", socket.if_nametoindex(name), 1, 0))
-        made.settimeout(PERIOD_S)
         own = made.getsockname()[4]
         target = bytes.fromhex(mac.replace(":", ""))
         sent: dict[int, float] = {}
         took: dict[int, float] = {}
-        begun = time.monotonic()
-        number = 0
-        while time.monotonic() < begun + seconds + (0.5 if len(took) < len(sent) else 0.0):
-            if time.monotonic() < begun + seconds and (not sent or time.monotonic() >= sent[number] + PERIOD_S):
-                number += 1
+        # An answer that another call has not waited for is none to these.
+        first = random.randrange(2**16 - count)
+        due = time.monotonic()
+        while len(sent) < count or (len(took) < count and time.monotonic() < due):
+            if len(sent) < count and time.monotonic() >= due:
+                number = first + len(sent)
                 # Who asks tells the answers apart; nobody remembers it, as the question is from no address.
                 asker = own[:3] + b"\xfc" + struct.pack("!H", number)
-                made.send(observer.packet(target, own, asker, address))
                 sent[number] = time.monotonic()
+                made.send(observer.packet(target, own, asker, address))
+                # After the last one answers are waited for.
+                due = time.monotonic() + (PERIOD_S if len(sent) < count else LATE_S if took else SILENT_S)
+            made.settimeout(PERIOD_S)
             with contextlib.suppress(TimeoutError):
-                frame = made.recv(2048)
-                asker = frame[32:38]
-                if frame[20:22] == b"\x00\x02" and asker[:4] == own[:3] + b"\xfc":
-                    answered = struct.unpack("!H", asker[4:])[0]
-                    took.setdefault(answered, time.monotonic() - sent.get(answered, time.monotonic()))
-    return [(at, took.get(which)) for which, at in sent.items()]
+                _take(made.recv(2048), own, sent, took)
+        # What came while it was not called upon.
+        made.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                _take(made.recv(2048), own, sent, took)
+    return [took.get(number) for number in sent]
+
+
+def _take(frame: bytes, own: bytes, sent: dict[int, float], took: dict[int, float]) -> None:
+    """Note how long an answer took, where a frame is one."""
+    asker = frame[32:38]
+    if frame[20:22] == b"\x00\x02" and asker[:4] == own[:3] + b"\xfc":
+        (number,) = struct.unpack("!H", asker[4:])
+        if number in sent:
+            took.setdefault(number, time.monotonic() - sent[number])
 
 
 def _start(result: tuple[int, str], end: str) -> tuple[int, str]:
