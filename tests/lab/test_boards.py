@@ -16,6 +16,7 @@ import ddt
 import testtools
 
 from stx import boards as stx_boards
+from stxembedded import process
 from stxlab import board_files, boards, enter, sensors
 from stxlab.machine import Machine
 from tests.lab import base
@@ -38,7 +39,7 @@ what, *words = sys.argv[1:]
 try:
     with boards.opened(boards.Login(boards.Kind(kind), *told)) as opened:
         if what == "power":
-            boards.switch(opened, boards.Power(*words), 20.0)
+            boards.switch(opened, boards.Power(*words), 60.0)
             print(opened.power())
         elif what == "boot":
             opened.set_boot_device(boards.BootDevice(*words))
@@ -60,20 +61,24 @@ class BoardTest(base.LabTestCase):
     def setUp(self) -> None:
         super().setUp()
         boards.Redfish(self.lab.layout, self.lab.switch).await_ready()
+        self.await_orders()
         self.host = self.machine(HOST)
         self.password = self.lab.layout.read_secrets()["board"]
         for name in (HOST, OTHER):
             if not self.machine(name).is_on:
                 self.machine(name).power_on(self.lab.layout.layers())
-            self.wait_for(f"{name} answers", lambda name=name: self.answers(name))
+            self.await_on(name)
         board = boards.Board(self.lab.layout, self.host.host, self.lab.switch)
         for sensor in sensors.SENSORS:
             board.show(sensor, sensor.normal)
 
     def ipmitool(self, *words: str, password: str = "", cipher: str = "3") -> str:
         assert self.lab.switch.pid is not None
-        argv = ["ipmitool", "-I", "lanplus", "-C", cipher, "-H", self.host.host.board_address, "-U", "admin"]
-        return enter.run([*enter.into(self.lab.switch.pid, "net"), *argv, "-P", password or self.password, *words])
+        # It asks again only when the simulator has had time to answer: one that is asked twice does it twice.
+        patience = ("-N", "5", "-R", "4")
+        argv = ["ipmitool", "-I", "lanplus", *patience, "-C", cipher, "-H", self.host.host.board_address, "-U", "admin"]
+        argv = [*enter.into(self.lab.switch.pid, "net"), *argv, "-P", password or self.password, *words]
+        return enter.run(argv, deadline_s=60.0)
 
     def pyghmi(self, method: str, *arguments: Any) -> Any:
         return self.inside(_pyghmi, self.host.host.board_address, self.password, method, *arguments)
@@ -99,8 +104,14 @@ class BoardTest(base.LabTestCase):
             return bool(self.pyghmi("get_power")["powerstate"] == "on")
         return bool(self.redfish(_state) == "On")
 
-    def await_on(self) -> None:
-        self.wait_for("the host answers", lambda: self.answers(HOST))
+    def await_on(self, name: str = HOST) -> None:
+        self.wait_for(f"{name} answers", lambda: self.answers(name))
+
+    def await_orders(self) -> None:
+        """Until the power service has carried out what it was told."""
+        service = process.read_pid_file(self.lab.layout.power_pid)
+        assert service is not None
+        self.wait_for("orders are carried out", lambda: enter.child(service.pid) is None)
 
     def await_gone(self) -> None:
         self.wait_for("the processes of the host end", lambda: not self.host.group.pids())
@@ -110,7 +121,7 @@ class BoardTest(base.LabTestCase):
         self.order(way, "off")
         self.await_gone()
         self.assertFalse(self.answers(HOST))
-        self.assertTrue(self.answers(OTHER))
+        self.await_on(OTHER)
         self.assertFalse(self.power(way))
         self.order(way, "on")
         self.await_on()
@@ -150,7 +161,8 @@ class BoardTest(base.LabTestCase):
         said = self.asked(kind, "power", stx_boards.Power.OFF, password="wrong")
         self.assertRegex(said, "(IPMI|Redfish): ")
         self.assertNotIn("wrong", said)
-        self.assertTrue(self.answers(HOST))
+        self.assertTrue(self.host.is_on)
+        self.await_on()
 
     def test_the_platform_takes_redfish_where_it_may_choose(self) -> None:
         self.assertEqual(stx_boards.Kind.REDFISH, self.asked(stx_boards.Kind.DYNAMIC, "kind"))
@@ -162,7 +174,7 @@ class BoardTest(base.LabTestCase):
         argv = [*enter.into(self.lab.switch.pid, "net"), sys.executable, "-c", _ASK, *words]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONUTF8": "1"}
         done = subprocess.run(
-            argv, input=json.dumps(told), capture_output=True, text=True, timeout=60, env=environment, check=False
+            argv, input=json.dumps(told), capture_output=True, text=True, timeout=150, env=environment, check=False
         )
         return (done.stdout or done.stderr).strip()
 
@@ -228,6 +240,7 @@ class BoardTest(base.LabTestCase):
                 self.host.reset(layers)
         finally:
             ordering.join()
+        self.await_orders()
         self.await_on()
         self.wait_for("one host is there", lambda: _process_ones(self.host) == 1)
 
@@ -257,7 +270,8 @@ class BoardTest(base.LabTestCase):
         )
         self.assertIn("Incorrect password", str(refused))
         self.assertEqual(401, self.inside(_refusal, self.host.host.board_address, "wrong", _reset, "ForceOff"))
-        self.assertTrue(self.answers(HOST))
+        self.assertTrue(self.host.is_on)
+        self.await_on()
 
     def test_the_boot_device_is_the_same_for_ipmi_and_redfish(self) -> None:
         self.ipmitool("chassis", "bootdev", "pxe")
@@ -287,7 +301,9 @@ class BoardTest(base.LabTestCase):
                 self.assertRegex(said, rf"(?m)^{name}: {state} after \d+\.\d{{3}} s$")
             self.assertEqual([state == "on"] * 2, [self.machine(name).is_on for name in (HOST, OTHER)])
             if state == "on":
-                self.await_on()
+                # One that has only begun to boot does not hear its power button.
+                for name in (HOST, OTHER):
+                    self.await_on(name)
 
     def test_a_host_that_cannot_be_changed_keeps_no_other_from_being_so(self) -> None:
         self.host.power_off()
