@@ -18,7 +18,7 @@ class OneHostTest(platform.PlatformTestCase):
         directory = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         code, said = self.command("scenario", "run", "one-host", "--timeline", str(directory))
         self.assertEqual(0, code, said)
-        self.assertIn("7 of 7 steps passed", said)
+        self.assertIn("10 of 10 steps passed", said)
         self.assertIn("<svg", (directory / PAGE_FILE).read_text())
         events = [timeline.read(line) for line in (directory / EVENTS_FILE).read_text().splitlines()]
         self.assertEqual(sorted(event.time_s for event in events), [event.time_s for event in events])
