@@ -100,7 +100,7 @@ class LabTestCase(base.BaseTestCase):
     def machine(self, name: str) -> Machine:
         return self.lab.machine(self.wanted.host(name))
 
-    def inside(self, function: Callable[..., Any], *arguments: Any, deadline_s: float = 60.0) -> Any:
+    def inside(self, function: Callable[..., Any], *arguments: Any, deadline_s: float = 120.0) -> Any:
         """What a function gives when it is called where the lab's networks are."""
         return self._shared.inside.apply_async(function, arguments).get(deadline_s)
 

@@ -216,4 +216,4 @@ def _session(credentials: tuple[tuple[str, str], ...]) -> keystone_session.Sessi
         project_name=known["OS_PROJECT_NAME"],
         project_domain_name=known["OS_PROJECT_DOMAIN_NAME"],
     )
-    return keystone_session.Session(user, additional_headers={"Accept": "application/json"}, timeout=20)
+    return keystone_session.Session(user, additional_headers={"Accept": "application/json"}, timeout=60)

@@ -60,10 +60,10 @@ class FleetTest(platform.PlatformTestCase):
         self.assertEqual([200] * HOSTS, self.ask(names, "unlock"))
         in_service = {("worker", "unlocked", "enabled")}
         self.wait_for("all are in service", lambda: set(map(_states, self.simulated().values())) == in_service, 180.0, 0.5)
-        self.assertEqual({"available"}, self.availabilities())
+        self.wait_for("all are available", lambda: self.availabilities() == {"available"})
         self.assertEqual([200] * HOSTS, self.ask(names, "lock"))
         out_of_service = {("worker", "locked", "disabled")}
-        self.wait_for("all are locked", lambda: set(map(_states, self.simulated().values())) == out_of_service, 60.0, 0.5)
+        self.wait_for("all are locked", lambda: set(map(_states, self.simulated().values())) == out_of_service, 180.0, 0.5)
 
     def test_a_number_out_of_range_is_refused(self) -> None:
         refusal = f"stx lab simulate: There can be 0 to {topology.MOST_SIMULATED} simulated hosts.\n"
