@@ -4,6 +4,12 @@
 import pathlib
 import unittest
 
+import hypothesis
+
+# On a machine that is busy an example may take any time, and so may making it up.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
+
 _TOP = pathlib.Path(__file__).parents[2]
 # The folder that a package's imports begin in, and the package's unit tests.
 ROOMS = {
