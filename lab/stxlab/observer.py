@@ -27,11 +27,11 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from stxembedded import process
-from stxlab import hoststates, topology
+from stxlab import hoststates, timeline, topology
 from stxlab.layout import Layout
 from stxlab.machine import Machine
 from stxlab.network import Switch, bridge
-from stxlab.reach import ANSWERS, IS_OFF, NO_ADDRESS, Hearing, Reach, fresh_s
+from stxlab.reach import ANSWERS, IS_OFF, NO_ADDRESS, Hearing, Reach, Rounds, fresh_s
 from stxlab.topology import NETWORKS, SUBNETS, Host
 
 PERIOD_S = 0.1
@@ -132,6 +132,7 @@ class Observer:
         self._by_address: dict[tuple[str, str], _Port] = {}
         self._holders: dict[str, int | None] = {}
         self._number = 0
+        self._rounds = Rounds()
 
     def run(self) -> None:
         """Until the standard input ends."""
@@ -257,11 +258,13 @@ class Observer:
     def _probe(self) -> None:
         self._number = (self._number + 1) % _PROBES
         asker = _PROBER + bytes([self._number])
+        begun = time.monotonic()
         for port in self._ports.values():
             if port.address is not None:
                 now = port.sent[self._number] = time.monotonic()
                 port.reach.sent(now)
                 _send(self._bridges[port.network], packet(port.mac, asker, asker, port.address))
+        self._rounds.add(begun, time.monotonic())
 
     def _answered(self, network: str, ready: socket.socket) -> None:
         for at, frame in _received(ready):
@@ -290,6 +293,8 @@ class Observer:
             ]
             if (heard := port.hearing.look(others, now)) is not None:
                 self._emit(heard[0], "hears", name, network, heard[1])
+        if (until := self._rounds.certain(now)) is not None:
+            self._emit(until, timeline.LOOKED, "", "", timeline.NETWORK)
 
 
 def watch_power(layout: Layout, emit: Emit) -> None:
@@ -321,6 +326,7 @@ def watch_power(layout: Layout, emit: Emit) -> None:
                 state = _state(machine, holder)
                 due[name] = time.monotonic() + (_SETTLED_PERIOD_S if state in _SETTLED else _BOOTING_PERIOD_S)
                 tell(name, state)
+        emit(begun, timeline.LOOKED, "", "", timeline.POWER)
         time.sleep(max(0.0, begun + _POWER_PERIOD_S - time.monotonic()))
 
 

@@ -28,9 +28,11 @@ TEMPLATE = Path(__file__).with_name("timeline.html")
 START_DEADLINE_S = 60.0
 _POLL_S = 0.05
 _BOOK_PERIOD_S = 0.1
-# How long after an order the observer may still tell what was before it.
+# How long after an order the observer may still tell what was before it, and what it must have looked at since.
 _LAG_S = {"state": 0.7, "reach": 1.7, "hears": 1.7, "does-not-hear": 1.7}
 _PLATFORM_LAG_S = 1.5
+_LOOKS = {"state": timeline.POWER, "reach": timeline.NETWORK, "hears": timeline.NETWORK, "does-not-hear": timeline.NETWORK}
+LOOK_DEADLINE_S = 60.0
 # What leaves no lasting fault in the book.
 _MOMENTS = ("power-on", "power-off", "reset", "shutdown", "kill")
 _SAY_LENGTH = 200
@@ -60,6 +62,8 @@ class Log:
         self.date = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
         self.events: list[Event] = []
         self.sights = Sights()
+        # Until when what the observer has told holds, by what it is about.
+        self.looked: dict[str, float] = {}
         self._turn = threading.Lock()
 
     def now(self) -> float:
@@ -67,6 +71,9 @@ class Log:
 
     def add(self, event: Event) -> None:
         with self._turn:
+            if event.kind == timeline.LOOKED:
+                self.looked[event.what] = event.time_s
+                return
             self.events.append(event)
             self.sights.see(event.kind, event.host, event.network, event.what)
 
@@ -263,22 +270,26 @@ class Player:
         return None
 
     def _await_condition(self, step: Step, condition: Condition) -> str | None:
-        # What was seen before the last order could show does not count.
-        certain = self._ordered + _LAG_S.get(condition.what, _PLATFORM_LAG_S)
-        deadline = max(self._log.now() + step.within_s, certain)
+        deadline = self._log.now() + step.within_s
         since: float | None = None
         while True:
-            now = self._log.now()
-            if now < certain or not self._log.sights.hold(condition):
+            now, is_certain = self._log.now(), self._is_certain(condition)
+            if not is_certain or not self._log.sights.hold(condition):
                 since = None
             elif since is None:
                 since = now
             if since is not None and now - since >= step.holds_s:
                 return None
-            if now >= deadline and since is None:
+            if since is None and now >= (deadline if is_certain else deadline + LOOK_DEADLINE_S):
                 seen = self._log.sights.seen(condition)
                 return f"not within {step.within_s:g} s; seen: {seen or 'nothing'}"
             time.sleep(_POLL_S)
+
+    def _is_certain(self, condition: Condition) -> bool:
+        """Whether what is seen shows the last order: what was seen before it could does not count."""
+        source = _LOOKS.get(condition.what)
+        has_looked = source is None or self._log.looked.get(source, -1.0) >= self._ordered
+        return has_looked and self._log.now() >= self._ordered + _LAG_S.get(condition.what, _PLATFORM_LAG_S)
 
 
 def write(directory: Path, scenario: Scenario, hosts: Iterable[str], outcome: Outcome, date: str) -> None:

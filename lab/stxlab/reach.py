@@ -99,6 +99,24 @@ class Reach:
         return since, text or what
 
 
+class Rounds:
+    """When hosts were asked, and until when that tells for certain how they answer, however late it was looked at."""
+
+    def __init__(self) -> None:
+        self._rounds: collections.deque[tuple[float, float]] = collections.deque()
+
+    def add(self, begun: float, ended: float) -> None:
+        self._rounds.append((begun, ended))
+
+    def certain(self, now: float) -> float | None:
+        """When the first began of the last rounds that make a silence, once all of them had the time to be answered."""
+        while len(self._rounds) > SILENT_AFTER and now - self._rounds[SILENT_AFTER][1] > DEADLINE_S:
+            self._rounds.popleft()
+        if len(self._rounds) < SILENT_AFTER or now - self._rounds[SILENT_AFTER - 1][1] <= DEADLINE_S:
+            return None
+        return self._rounds[0][0]
+
+
 def fresh_s(period_s: float) -> float:
     """How old a call may be to show that the caller is there."""
     return max(DEADLINE_S / 2, 3 * period_s)

@@ -9,6 +9,7 @@ An event is a line of JSON: the seconds since the start, its kind, host, network
 - fault-begin, fault-end: a fault is in force from here, to here
 - order: something was done in a moment
 - step: a step of a scenario has come to an end; passed, failed or done, a colon, and its text
+- looked: what was told of the power of hosts, or of networks, holds for all that was before here; no part of a timeline
 """
 
 import dataclasses
@@ -17,7 +18,10 @@ from collections.abc import Iterable, Sequence
 
 from stxlab.topology import NETWORKS
 
-KINDS = ("power", "reach", "hears", "state", "api", "fault-begin", "fault-end", "order", "step")
+LOOKED = "looked"
+# What it is about.
+POWER, NETWORK = "power", "network"
+KINDS = ("power", "reach", "hears", "state", "api", "fault-begin", "fault-end", "order", "step", LOOKED)
 # How a span looks: what it means, and not its colour.
 GOOD, BUSY, WARN, BAD, IDLE, NONE, FAULT = "good", "busy", "warn", "bad", "idle", "none", "fault"
 LAB = "lab"

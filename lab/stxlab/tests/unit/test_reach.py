@@ -138,3 +138,17 @@ class HearingTest(base.BaseTestCase):
         self.run_for(5, "a", expected=("a",))
         self.assertEqual([], self.run_for(0.5, "a"))
         self.assertEqual([], self.run_for(2, "a", "b"))
+
+
+class RoundsTest(base.BaseTestCase):
+    def test_it_is_certain_until_the_first_of_those_rounds_that_make_a_silence(self) -> None:
+        rounds = reach.Rounds()
+        for number in range(reach.SILENT_AFTER + 1):
+            rounds.add(number, number + 0.5)
+        last = reach.SILENT_AFTER - 1 + 0.5 + reach.DEADLINE_S
+        self.assertIsNone(rounds.certain(last))
+        self.assertEqual(0, rounds.certain(last + 0.1))
+        self.assertEqual(0, rounds.certain(last + 1))
+        self.assertEqual(1, rounds.certain(last + 1.1))
+        # Nobody has asked since.
+        self.assertEqual(1, rounds.certain(last + 100))
