@@ -19,6 +19,7 @@ _HIERARCHIES = ("freezer", "memory", "cpu", "cpuacct", "pids", "systemd", "unifi
 # The last process of a host that ends takes its disk away, and writes down first what is to be on it.
 END_DEADLINE_S = 60.0
 _POLL_S = 0.005
+_TRIES = 100
 _PERIOD_US = 100_000
 _LEAST_QUOTA_US = 1_000
 # Of each second: all labs, one, its hosts. A host that is powered on has its share while the group of its last life still fades.
@@ -53,7 +54,7 @@ class Group:
         """:raises GroupError: when it cannot be made"""
         for directory in self._directories:
             try:
-                directory.mkdir(parents=True, exist_ok=True)
+                _make(directory)
             except OSError as error:
                 raise GroupError(f"{directory} cannot be made ({error.strerror}): a lab needs root.") from error
 
@@ -212,6 +213,15 @@ class Group:
                 except OSError:
                     busy = place
         return busy
+
+
+def _make(directory: Path) -> None:
+    for _ in range(_TRIES):
+        # Another lab that was the last one may just take along what it would be in.
+        with contextlib.suppress(FileNotFoundError):
+            directory.mkdir(parents=True, exist_ok=True)
+            return
+    directory.mkdir(parents=True, exist_ok=True)
 
 
 def _set_frozen(directory: Path, is_frozen: bool) -> None:

@@ -4,6 +4,7 @@
 import contextlib
 import pathlib
 from collections.abc import Iterator
+from typing import Any
 from unittest import mock
 
 import fixtures
@@ -40,3 +41,21 @@ class GoneTest(base.BaseTestCase):
         with mock.patch.object(groups, "ROOT", self.root), self.gone("cgroup.freeze", "cgroup.events") as group:
             self.assertIs(False, group.is_frozen())
             self.assertIs(True, group.is_settled())
+
+
+class MakeTest(base.BaseTestCase):
+    def test_it_is_made_though_another_lab_takes_along_what_it_would_be_in(self) -> None:
+        root = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        (root / "cgroup.controllers").touch()
+        mkdir = pathlib.Path.mkdir
+        gone = iter([True, True])
+
+        def racing(path: pathlib.Path, *arguments: Any, **options: Any) -> None:
+            if path.name == "lab" and (root / groups.NAMESPACE).exists() and next(gone, False):
+                (root / groups.NAMESPACE).rmdir()
+            mkdir(path, *arguments, **options)
+
+        with mock.patch.object(groups, "ROOT", root), mock.patch.object(pathlib.Path, "mkdir", racing):
+            mkdir(root / groups.NAMESPACE)
+            groups.Group("lab").make()
+        self.assertTrue((root / groups.NAMESPACE / "lab").is_dir())
