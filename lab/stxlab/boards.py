@@ -154,7 +154,10 @@ def _start_power(layout: Layout, switch: Switch) -> None:
         return
     layout.power_orders.unlink(missing_ok=True)
     os.mkfifo(layout.power_orders, 0o600)
-    pid = switch.start_inside(power.argv(layout), layout.logs / "power.log", Group(f"{layout.name}/power"), power.environment())
+    argv, log, group = power.argv(layout), layout.logs / "power.log", Group(f"{layout.name}/power")
+    # It has the pipe from the start: an order that nobody holds is lost.
+    with os.fdopen(os.open(layout.power_orders, os.O_RDWR), "rb") as orders:
+        pid = switch.start_inside(argv, log, group, power.environment(), orders.fileno())
     process.write_pid_file(layout.power_pid, pid)
 
 

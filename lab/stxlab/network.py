@@ -9,6 +9,7 @@ import dataclasses
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -74,7 +75,12 @@ class Switch:
         enter.run([*enter.into(self.pid, "net"), "ip", "-batch", "-"], "".join(f"{command}\n" for command in commands))
 
     def start_inside(
-        self, argv: Sequence[str], log: Path, group: Group | None = None, environment: Mapping[str, str] | None = None
+        self,
+        argv: Sequence[str],
+        log: Path,
+        group: Group | None = None,
+        environment: Mapping[str, str] | None = None,
+        stdin: int = subprocess.DEVNULL,
     ) -> int:
         """Start a program that is reached over the lab's networks. Gives its pid.
 
@@ -84,7 +90,7 @@ class Switch:
             raise enter.RunError("The lab's networks are not there. Start them: stx lab up")
         group = group or self._group
         group.make()
-        return enter.start(group.entrances, [*enter.into(self.pid, "net"), *argv], log, environment).pid
+        return enter.start(group.entrances, [*enter.into(self.pid, "net"), *argv], log, environment, stdin).pid
 
     def plug(self, host: Host, pid: int, book: Book) -> None:
         """Connect the ports of a host that is being powered on.

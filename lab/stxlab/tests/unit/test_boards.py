@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Boards: what they show, and what they remember."""
 
+import os
 import pathlib
 import socket
 import subprocess
 import sys
+from unittest import mock
 
 import fixtures
 from oslotest import base
 
 from stxembedded import process
-from stxlab import boards, layout, network, sensors, topology
+from stxlab import boards, layout, network, power, sensors, topology
 
 
 class BoardTest(base.BaseTestCase):
@@ -28,6 +30,21 @@ class BoardTest(base.BaseTestCase):
         self.assertEqual(97, board.shown(sensors.SENSORS[0]))
         self.assertRaises(sensors.SensorError, board.show, sensors.SENSORS[0], 300)
         self.assertEqual(97, board.shown(sensors.SENSORS[0]))
+
+    def test_an_order_waits_for_a_power_service_that_has_only_begun(self) -> None:
+        def start(argv: object, log: object, group: object, environment: object, stdin: int) -> int:
+            begun = subprocess.Popen(["sleep", "600"], stdin=stdin)
+            self.addCleanup(begun.wait)
+            self.addCleanup(begun.kill)
+            return begun.pid
+
+        switch = mock.Mock(start_inside=start)
+        with mock.patch.object(boards.Redfish, "is_installed", return_value=False):
+            boards.start(self.layout, [], switch, "")
+        power.order(self.layout, self.host, "off")
+        pipe = os.open(self.layout.power_orders, os.O_RDWR | os.O_NONBLOCK)
+        self.addCleanup(os.close, pipe)
+        self.assertEqual(b"controller-0 off\n", os.read(pipe, 100))
 
     def test_a_boot_device_is_remembered(self) -> None:
         self.assertEqual("none", boards.boot_device(self.files))
