@@ -22,7 +22,7 @@ from stxlab.machine import Machine
 from tests.lab import base, traces
 
 STX = pathlib.Path(sys.executable).parent / "stx"
-DEADLINE_S = 120.0
+DEADLINE_S = 300.0
 # Of kernel and processes that end, after `down` has.
 SETTLE_S = 60.0
 SMALL = ("--shape", "simplex", "--no-wait")
