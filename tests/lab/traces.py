@@ -14,6 +14,8 @@ from stxlab import groups
 from stxlab.layout import Layout
 
 _NETWORK = re.compile(r"net:\[(\d+)\]")
+_DIRECTORY = re.compile(rb"(?:^|\0)STX_LAB_DIR=([^\0]+)")
+ELSEWHERE = "elsewhere"
 _GROUP = re.compile(rf"/{groups.NAMESPACE}/([^/\n]+)")
 
 
@@ -21,7 +23,7 @@ _GROUP = re.compile(rf"/{groups.NAMESPACE}/([^/\n]+)")
 class Machine:
     """What there is whoever it is of.
 
-    :ivar networks: name spaces, by the names of the labs whose processes are in them
+    :ivar networks: name spaces, and the names of the labs whose processes are in them; ELSEWHERE for those of none
     """
 
     networks: dict[int, frozenset[str]]
@@ -57,11 +59,19 @@ def _networks() -> dict[int, frozenset[str]]:
     for process in _all_processes():
         with contextlib.suppress(OSError):
             network = os.stat(process / "ns/net").st_ino
-            found.setdefault(network, set()).update(_GROUP.findall((process / "cgroup").read_text()))
+            found.setdefault(network, set()).update(_owners(process))
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         for network in _NETWORK.findall(line):
             found.setdefault(int(network), set())
     return {network: frozenset(names) for network, names in found.items()}
+
+
+def _owners(process: Path) -> set[str]:
+    """The labs that a process is of: by its groups, or else by the command that started it. Other tests have name spaces too."""
+    if names := _GROUP.findall((process / "cgroup").read_text()):
+        return set(names)
+    told = _DIRECTORY.search((process / "environ").read_bytes())
+    return {Layout(Path(os.fsdecode(told[1]))).name if told else ELSEWHERE}
 
 
 def _links() -> list[str]:
