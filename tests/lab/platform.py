@@ -53,7 +53,7 @@ class PlatformTestCase(base.LabTestCase):
     def call(self, *words: str) -> "subprocess.CompletedProcess[str]":
         """A `system` command, as an operator calls it on the first controller."""
         argv = self.machine(FIRST).argv(["bash", "-c", '. /root/openrc; exec system "$@"', "system", *words])
-        return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(argv, capture_output=True, text=True, timeout=180, check=False)
 
     def rows(self) -> list[Row]:
         """All hosts that the platform knows."""
