@@ -24,7 +24,7 @@ class ScriptsTest(harness.DirectoryTest):
     def add(self, name: str, text: str) -> Path:
         return self.script(f"goenabled.d/{name}", f"#!/bin/sh\n{text}\n")
 
-    def run_all(self, timeout_s: float = 20.0, is_parallel: bool = True) -> list[Outcome]:
+    def run_all(self, timeout_s: float = 60.0, is_parallel: bool = True) -> list[Outcome]:
         return self.scripts.run(scripts.find(self.place), "start", timeout_s, is_parallel)
 
 
@@ -110,7 +110,7 @@ class RunTest(ScriptsTest):
         thread.start()
         harness.wait_until((self.directory / "begun").exists)
         self.scripts.stop()
-        thread.join(10)
+        thread.join(60)
         self.assertFalse(thread.is_alive())
         self.assertTrue(self.scripts.is_stopped)
         harness.wait_until(lambda: not self.marked())

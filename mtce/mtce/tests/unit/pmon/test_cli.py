@@ -32,7 +32,7 @@ class CliTest(MonitorTest):
         self.assertNotEqual(pid, self.running_pid("sleeper"))
 
     def test_an_order_that_fails_exits_with_1_and_the_reason(self) -> None:
-        self.conf("broken", command="false")
+        self.failing("broken")
         self.start()
         code, out, err = self.run_cli(Verb.START, "nobody")
         self.assertEqual((1, ""), (code, out))
@@ -47,7 +47,7 @@ class CliTest(MonitorTest):
         self.assertIn("does not run", err)
 
     def test_a_deadline_that_passes_is_told(self) -> None:
-        self.conf("slow", command="sleep 1000", startuptime=5)
+        self.conf("slow", command="sleep 1000", startuptime=600)
         self.start()
         self.wait_for("slow", "startup")
         code, _, err = self.run_cli(Verb.RESTART, "slow", "--deadline", "0.05")
