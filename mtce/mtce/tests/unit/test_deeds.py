@@ -42,7 +42,7 @@ class DeedsTest(harness.DirectoryTest):
     def result(self, task: str, token: str) -> client.Result:
         """How a task went that is begun now."""
         self.fulfil(tasks={task: token})
-        self.news.get(timeout=10)
+        self.news.get(timeout=60)
         result = self.deeds.results[task]
         self.assertEqual(token, result.token)
         return result
