@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Locks that nobody waits for longer than whoever asks would."""
 
+import collections
 import threading
 
 from stx import exception
 
 
 class Turns:
-    """Lets threads take turns at something.
+    """Lets threads take turns at something, in the order in which they come.
 
     :param what: named to those who had to wait for too long, such as "the hosts"
     :param deadline_s: how long one waits for its turn, in seconds
@@ -17,11 +18,30 @@ class Turns:
         self._what = what
         self._deadline_s = deadline_s
         self._lock = threading.Lock()
+        self._is_taken = False
+        self._waiting: collections.deque[threading.Event] = collections.deque()
 
     def __enter__(self) -> None:
         """:raises exception.Unavailable: when others are at it for too long"""
-        if not self._lock.acquire(timeout=self._deadline_s):
-            raise exception.Unavailable(f"Others have been at {self._what} for {self._deadline_s:g} s. Try again later.")
+        with self._lock:
+            if not self._is_taken:
+                self._is_taken = True
+                return
+            turn = threading.Event()
+            self._waiting.append(turn)
+        if turn.wait(self._deadline_s):
+            return
+        with self._lock:
+            # It may have come just now.
+            if turn.is_set():
+                return
+            self._waiting.remove(turn)
+        raise exception.Unavailable(f"Others have been at {self._what} for {self._deadline_s:g} s. Try again later.")
 
     def __exit__(self, *_: object) -> None:
-        self._lock.release()
+        with self._lock:
+            # It is handed over: a lock that is merely free is mostly taken again by the thread that has just let go of it.
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._is_taken = False

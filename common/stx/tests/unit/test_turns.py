@@ -15,7 +15,7 @@ class TurnsTest(testing.TestCase):
             pass
 
     def test_one_after_another_gets_its_turn(self) -> None:
-        books, order = turns.Turns("the books", 10), []
+        books, order = turns.Turns("the books", 60), []
 
         def read() -> None:
             with books:
@@ -25,8 +25,25 @@ class TurnsTest(testing.TestCase):
             thread = threading.Thread(target=read)
             thread.start()
             order.append("first")
-        thread.join(10)
+        thread.join(60)
         self.assertEqual(["first", "second"], order)
+
+    def test_who_has_had_its_turn_waits_behind_who_has_not(self) -> None:
+        books, order = turns.Turns("the books", 60), []
+
+        def read() -> None:
+            with books:
+                order.append("other")
+
+        with books:
+            thread = threading.Thread(target=read)
+            thread.start()
+            while not books._waiting:
+                threading.Event().wait(0.001)
+        with books:
+            order.append("again")
+        thread.join(60)
+        self.assertEqual(["other", "again"], order)
 
     def test_a_turn_ends_also_with_an_error(self) -> None:
         books = turns.Turns("the books", 0.05)
