@@ -43,6 +43,8 @@ R = TypeVar("R")
 # same file. A caller's RPC deadline is longer than both together, so that it hears how its request ended.
 RETRY_S = 15.0
 SQLITE_BUSY_S = 10.0
+# What is committed survives a power cut.
+SQLITE_SYNCHRONOUS = "FULL"
 # How long PostgreSQL may leave a connection, or what was sent on it, without an answer: its host may have lost its power.
 SILENT_S = 5
 
@@ -247,7 +249,7 @@ def _with_deadlines(connection: str) -> str:
 def _tune_sqlite(engine: sa.Engine) -> None:
     def connect(connection: Any, record: Any) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA synchronous={SQLITE_SYNCHRONOUS}")
 
     def rewrite_begin(conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> tuple[str, Any]:
         if statement == "BEGIN" and _immediate.get():

@@ -38,6 +38,8 @@ class Platform(fixtures.Fixture):
 
     def _setUp(self) -> None:
         self.path = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        # No power is cut, and a busy disk takes a second for what it is to keep.
+        self.useFixture(fixtures.MonkeyPatch("stx.db.SQLITE_SYNCHRONOUS", "OFF"))
         config.register()
         self.conf = self.useFixture(config_fixture.Config())
         self.conf.conf([], project="starlingx", default_config_files=[])
