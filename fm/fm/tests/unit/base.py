@@ -46,7 +46,7 @@ def catalogued(reports: list[faults.Report]) -> list[faults.Report]:
     return reports
 
 
-def wait_until(claim: Callable[[], Any], limit_s: float = 10.0) -> None:
+def wait_until(claim: Callable[[], Any], limit_s: float = 60.0) -> None:
     """Wait until the claim holds."""
     give_up_at = time.monotonic() + limit_s
     pause = threading.Event()

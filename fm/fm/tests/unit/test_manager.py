@@ -314,7 +314,7 @@ class PublishTest(ManagerTest):
 
     def test_events_are_published(self) -> None:
         self.deliver(1, base.report(), base.report("clear"))
-        event = self.published.get(timeout=10)
+        event = self.published.get(timeout=60)
         self.assertEqual("fm.events", event.kind)
         told = [(item["state"], item["event_log_id"], item["entity_instance_id"]) for item in event.payload["events"]]
         self.assertEqual([("set", "200.006", PROCESS), ("clear", "200.006", PROCESS)], told)
@@ -322,7 +322,7 @@ class PublishTest(ManagerTest):
     def test_what_changed_nothing_is_not_published(self) -> None:
         self.deliver(1, base.report("clear"))
         self.deliver(2, base.report("log", reason_text="the next one"))
-        event = self.published.get(timeout=10)
+        event = self.published.get(timeout=60)
         self.assertEqual(["the next one"], [item["reason_text"] for item in event.payload["events"]])
 
 

@@ -120,7 +120,7 @@ class OrderTest(SpoolTest):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(10)
+            thread.join(60)
         found = self.bodies()
         for name in range(4):
             mine = [body for body in found if body.startswith(b"%d " % name)]
@@ -231,7 +231,7 @@ class ProcessTest(SpoolTest):
         # They make the spool together, too.
         self.signal(*processes)
         for process in processes:
-            process.communicate(timeout=30)
+            process.communicate(timeout=60)
             self.assertEqual(0, process.returncode)
         found = self.open().read(1000).reports
         self.assertEqual([*range(1, 101)], [sequence for sequence, _ in found])
@@ -307,7 +307,7 @@ class DoorbellTest(SpoolTest):
         self.directory.mkdir()
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
             bell.bind(str(opened.doorbell))
-            bell.settimeout(10)
+            bell.settimeout(60)
             opened.append([b"1"])
             self.assertEqual(b"!", bell.recv(10))
 

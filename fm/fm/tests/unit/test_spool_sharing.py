@@ -17,7 +17,7 @@ _READ = "import pathlib, sys; from fm.spool import Spool; print(len(Spool(pathli
 class SharedSpoolTestCase(testing.TestCase):
     def elsewhere(self, code: str, directory: pathlib.Path) -> str:
         return subprocess.run(
-            [sys.executable, "-c", code, str(directory)], capture_output=True, text=True, check=True, timeout=30
+            [sys.executable, "-c", code, str(directory)], capture_output=True, text=True, check=True, timeout=60
         ).stdout
 
     def test_what_one_connection_does_is_seen_by_all_after_another_process_has_come_and_gone(self) -> None:

@@ -79,7 +79,7 @@ class ChassisTest(base.BaseTestCase):
 
     def chassis(self, *words: str) -> tuple[int, str]:
         program = board_files.chassis(self.layout, COMPUTE)
-        done = subprocess.run(["/bin/sh", "-c", program, "chassis", *words], capture_output=True, text=True, timeout=10)
+        done = subprocess.run(["/bin/sh", "-c", program, "chassis", *words], capture_output=True, text=True, timeout=60)
         self.assertEqual("", done.stderr)
         return done.returncode, done.stdout
 

@@ -40,7 +40,7 @@ class HttpsTest(base.BaseTestCase):
         self.trusting = ssl.create_default_context(cafile=path)
 
     def ask(self, address: str) -> str:
-        client = http.client.HTTPSConnection(address, self.port, timeout=10, context=self.trusting)
+        client = http.client.HTTPSConnection(address, self.port, timeout=60, context=self.trusting)
         self.addCleanup(client.close)
         client.request("GET", "/")
         return client.getresponse().read().decode()

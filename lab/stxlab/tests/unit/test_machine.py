@@ -28,7 +28,7 @@ class DiskTest(base.BaseTestCase):
             "WIPED": hostoptions.WIPED,
         }
         script = f"set -eu\nLOWER= ROOT=\nmount() {{ :; }}\n{machine._DISK}\nfill_disk\nassemble"
-        subprocess.run(["/bin/sh", "-c", script], env=environment, check=True, timeout=30)
+        subprocess.run(["/bin/sh", "-c", script], env=environment, check=True, timeout=60)
 
     def held(self) -> dict[str, str]:
         return {path.name: path.read_text() for path in (self.disk / "upper").iterdir()}
@@ -57,4 +57,4 @@ class DiskTest(base.BaseTestCase):
     def test_every_part_is_in_what_starts_a_host(self) -> None:
         self.assertIn(machine._DISK, machine._START)
         self.assertNotIn("@", machine._START)
-        subprocess.run(["/bin/sh", "-n", "-c", machine._START], check=True, timeout=30)
+        subprocess.run(["/bin/sh", "-n", "-c", machine._START], check=True, timeout=60)

@@ -65,7 +65,7 @@ class FindTest(base.BaseTestCase):
         (found,) = programs.find(self.pids[:1], os.getpid(), os.path.basename(sys.executable))
         self.addCleanup(os.close, found.descriptor)
         found.send(signal.SIGKILL)
-        self.assertEqual(-signal.SIGKILL, self.children[0].wait(10))
+        self.assertEqual(-signal.SIGKILL, self.children[0].wait(60))
         found.send(signal.SIGKILL)
         self.assertIsNone(self.children[1].poll())
 

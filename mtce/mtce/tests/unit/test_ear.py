@@ -40,7 +40,7 @@ class EarTest(testing.TestCase):
 
     def call(self) -> bool:
         client.Host().look(stx_context.internal("mtce-agent"), "controller-0")
-        return self.manager.is_called.wait(10)
+        return self.manager.is_called.wait(60)
 
     def bus(self, error: type[Exception] | None, times: int = 1) -> None:
         """Have the first attempts to serve fail so; without an error, wait until the test ends."""
@@ -52,7 +52,7 @@ class EarTest(testing.TestCase):
             if self.attempts > times:
                 real(server)
             elif error is None:
-                ended.wait(30)
+                ended.wait(60)
             else:
                 raise error("as the test wants")
 
@@ -79,7 +79,7 @@ class EarTest(testing.TestCase):
     def test_beside_an_embedded_controller_nothing_is_served(self) -> None:
         self.bus(NotImplementedError)
         started = self.start()
-        started._thread.join(10)
+        started._thread.join(60)
         self.assertEqual((False, 1), (started._thread.is_alive(), self.attempts))
 
     def test_stopping_ends_the_serving(self) -> None:

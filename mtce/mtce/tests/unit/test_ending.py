@@ -78,7 +78,7 @@ class EndingTest(base.BaseTestCase):
     def test_a_last_resort_that_is_ended_early_does_nothing(self) -> None:
         (armed,) = (line for line in self.end("reboot").ran if line.startswith("systemd-run"))
         script = armed.partition("-c ")[2].replace("sleep 120", "sh -c 'kill $$'").replace("die", "echo too early")
-        done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, check=False, timeout=30)
+        done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, check=False, timeout=60)
         self.assertEqual(b"", done.stdout)
 
     def test_a_process_that_systemd_has_not_started_ends_no_boot(self) -> None:

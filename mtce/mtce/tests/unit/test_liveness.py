@@ -21,7 +21,7 @@ class AliveTest(harness.DirectoryTest):
         self.assertLess(liveness.MAX_BYTES, loop.MAX_BYTES)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as watchdog:
             watchdog.bind(str(self.directory / liveness.WATCHDOG))
-            watchdog.settimeout(10)
+            watchdog.settimeout(60)
             alive = Alive(self.directory, lambda: True, lambda: "sshd is lost")
             alive.start()
             self.addCleanup(alive.stop)

@@ -129,7 +129,7 @@ class BackgroundTest(base.BaseTestCase):
         self.addCleanup(self.background.close)
 
     def end(self) -> lease.Kept:
-        self.assertTrue(select.select([self.background.descriptor], [], [], 10.0)[0])
+        self.assertTrue(select.select([self.background.descriptor], [], [], 60.0)[0])
         return self.background.end()
 
     def test_what_is_begun_is_told_when_it_is_on_the_disk(self) -> None:
@@ -146,7 +146,7 @@ class BackgroundTest(base.BaseTestCase):
         keep = self.keeper.keep
 
         def slow(kept: lease.Kept) -> None:
-            go_on.wait(10.0)
+            go_on.wait(60.0)
             keep(kept)
 
         with mock.patch.object(self.keeper, "keep", slow):

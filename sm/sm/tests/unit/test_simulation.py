@@ -153,7 +153,7 @@ class SimulationTest(base.BaseTestCase):
                 capture_output=True,
                 text=True,
                 check=True,
-                timeout=60,
+                timeout=300,
             ).stdout
             for number in ("1", "3")
         ]

@@ -222,7 +222,7 @@ class SystemTest(testing.TestCase):
         self.platform = self.useFixture(testing.Platform())
         self.platform.conf.config(group="bootstrap", **self.bootstrap)
         self.platform.conf.config(group="fm", spool_limit=1000)
-        self.conductor = client.Conductor(timeout_s=20)
+        self.conductor = client.Conductor(timeout_s=60)
         self.context = stx_context.internal("test")
         template = (*self.bootstrap.items(), type(self).prepare.__qualname__)
         fill_database(self, db_api.database, template, self._make_system)

@@ -29,7 +29,7 @@ class AgentTest(base.SystemTest):
 
     def reported(self) -> list[str]:
         """The kinds of the next report."""
-        return list(self.published.get(timeout=10).payload["kinds"])
+        return list(self.published.get(timeout=60).payload["kinds"])
 
     def assert_nothing_was_reported(self) -> None:
         """What is reported next is what changes now."""
@@ -111,7 +111,7 @@ class AuditTest(AgentTest):
     def test_the_host_is_found_by_its_ports(self) -> None:
         made = self.create(mgmt_mac="08:00:27:00:00:02")
         self.agent.audit()
-        self.assertEqual(made["uuid"], self.published.get(timeout=10).payload["host_uuid"])
+        self.assertEqual(made["uuid"], self.published.get(timeout=60).payload["host_uuid"])
 
     def test_ports_without_address_do_no_harm(self) -> None:
         for port in self.machine["port"]:
@@ -144,7 +144,7 @@ class ErrorTest(AgentTest):
         self.assert_raises_with(exception.NotFound, "Add it with `system host-add`.", self.agent.audit)
         made = self.create(mgmt_mac=base.MAC)
         self.agent.audit()
-        self.assertEqual(made["uuid"], self.published.get(timeout=10).payload["host_uuid"])
+        self.assertEqual(made["uuid"], self.published.get(timeout=60).payload["host_uuid"])
 
     def test_what_was_not_stored_is_told_again(self) -> None:
         self.fail_to_store(1)
@@ -172,7 +172,7 @@ class ErrorTest(AgentTest):
         self.machine["disk"].pop()
         self.assertRaises(exception.NotFound, self.agent.audit)
         self.agent.audit()
-        told = self.published.get(timeout=10).payload
+        told = self.published.get(timeout=60).payload
         self.assertEqual((second["uuid"], sorted(self.machine)), (told["host_uuid"], told["kinds"]))
 
 

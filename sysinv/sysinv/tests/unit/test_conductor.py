@@ -30,7 +30,7 @@ class ConductorTest(base.SystemTest):
         self.addCleanup(follower.stop)
 
     def next_event(self) -> rpc.Event:
-        return self.published.get(timeout=10)
+        return self.published.get(timeout=60)
 
 
 class BootstrapTest(base.SystemTest):

@@ -158,7 +158,7 @@ class HangUpTest(testing.TestCase):
         """A process that ends at a signal, and is called so."""
         program = self.directory / name
         program.symlink_to(shutil.which("sleep") or "/bin/sleep")
-        child = subprocess.Popen([program, "60"])
+        child = subprocess.Popen([program, "600"])
         self.addCleanup(child.wait)
         self.addCleanup(child.kill)
         # A new program has its name a moment after it was started.
@@ -169,7 +169,7 @@ class HangUpTest(testing.TestCase):
     def test_dnsmasq_is_told_to_read_its_files_again(self) -> None:
         child = self.start("dnsmasq")
         self.assertTrue(dnsmasq.hang_up(self.pid_file))
-        self.assertEqual(-signal.SIGHUP, child.wait(10))
+        self.assertEqual(-signal.SIGHUP, child.wait(60))
 
     def test_another_process_with_its_number_is_left_alone(self) -> None:
         child = self.start("postgres")
@@ -196,7 +196,7 @@ def ask(port, mac, kind, options=b""):
         link.bind(("0.0.0.0", 68))
         link.settimeout(0.2)
         asked = head + b"\\x63\\x82\\x53\\x63\\x35\\1" + bytes([kind]) + b"\\x5d\\2\\0\\7" + options + b"\\xff"
-        for _ in range(100):
+        for _ in range(1000):
             link.sendto(asked, ("255.255.255.255", 67))
             try:
                 answer = link.recv(2048)
@@ -222,7 +222,7 @@ _RELEASE = """
 import pathlib, time
 from sysinv import dnsmasq, leases
 
-for _ in range(100):
+for _ in range(1000):
     freed = leases.in_the_way(dnsmasq.held(pathlib.Path("dnsmasq.leases")), {"192.168.204.10": "ours"})
     if not freed:
         break
@@ -234,7 +234,7 @@ for _ in range(100):
 # Two networks of their own, with the machine at the other end of the cables.
 _NETWORKS = """
 set -e
-unshare -n sleep 60 & machine=$!
+unshare -n sleep 300 & machine=$!
 trap 'kill $machine $server; wait' EXIT
 until [ "$(readlink /proc/$machine/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
 for port in pxeboot mgmt; do
@@ -300,7 +300,7 @@ class ServedTest(testing.TestCase):
             cwd=self.path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "RELEASE_WITH": releases},
         )

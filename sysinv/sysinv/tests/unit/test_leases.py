@@ -38,7 +38,7 @@ class ScriptCase(testing.TestCase):
         if tags is not None:
             environment["DNSMASQ_TAGS"] = tags
         done = subprocess.run(
-            [self.script, *arguments], env={"PATH": "/usr/bin:/bin", **environment}, capture_output=True, timeout=30, check=False
+            [self.script, *arguments], env={"PATH": "/usr/bin:/bin", **environment}, capture_output=True, timeout=60, check=False
         )
         self.assertEqual((0, b"", b""), (done.returncode, done.stdout, done.stderr))
 

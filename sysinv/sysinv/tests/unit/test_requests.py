@@ -50,7 +50,7 @@ class RequestTest(base.SystemTest):
 
     def test_whoever_follows_hosts_is_told(self) -> None:
         self.ask("unlock")
-        event = self.published.get(timeout=10)
+        event = self.published.get(timeout=60)
         self.assertEqual(("sysinv.host.update", "Unlocking"), (event.kind, event.payload["task"]))
 
     def test_it_is_logged_once(self) -> None:
@@ -92,7 +92,7 @@ class RequestTest(base.SystemTest):
     def test_what_mtce_keeps_for_itself_is_no_news(self) -> None:
         self.store(mtce_stage="boot", mtce_attempts=2, mtce_boot_id="b", mtce_failures={"heartbeat": 1}, mtce_cause="heartbeat")
         self.store(task="Testing")
-        self.assertEqual("Testing", self.published.get(timeout=10).payload["task"])
+        self.assertEqual("Testing", self.published.get(timeout=60).payload["task"])
         self.assertEqual({"heartbeat": 1}, self.host("compute-0")["mtce_failures"])
 
     def test_a_host_that_is_unlocked_first_is_provisioned(self) -> None:

@@ -16,7 +16,7 @@ from stx import exception, testing
 from stx.rest import app, stream
 from stx.tests.unit.rest import test_app
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 
 def event(number: int, **facts: Any) -> stream.Event:

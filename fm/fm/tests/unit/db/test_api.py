@@ -74,7 +74,7 @@ class StoreTest(base.DatabaseTest):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join(60)
         self.assertEqual((1, 1), (len(db_api.find_alarms()), len(base.events())))
 
 

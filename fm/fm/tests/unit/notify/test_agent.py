@@ -31,7 +31,7 @@ class AgentTest(base.DatabaseTest):
         self.assertIs(first, self.agent._serving)
         # As when it has failed.
         first._loop.call_soon_threadsafe(first._ending.set)
-        first._thread.join(10)
+        first._thread.join(60)
         self.assertFalse(first.is_alive())
         self.agent.step()
         self.assertTrue(self.agent._serving.is_alive())

@@ -105,7 +105,7 @@ class KeeperTest(base.DatabaseTest):
             self.keeper.configure(SOMEBODY)
             self.keeper.step()
             assert self.keeper._process is not None
-            self.keeper._process.wait(10)
+            self.keeper._process.wait(60)
             self.keeper.step()
             self.assertIn(f"{level} fm-notifier has ended with {code}", log.output)
 
@@ -148,7 +148,7 @@ class KeeperTest(base.DatabaseTest):
         base.wait_until(lambda: self.told() != [])
         process, begun = self.keeper._process, time.monotonic()
         self.keeper.stop()
-        self.assertLess(time.monotonic() - begun, 4)
+        self.assertLess(time.monotonic() - begun, 60)
         assert process is not None
         self.assertEqual(-signal.SIGKILL, process.returncode)
 

@@ -36,7 +36,7 @@ class NotifierTest(base.DatabaseTest):
 
     def test_it_ends_when_fm_manager_does(self) -> None:
         self.start()
-        self.assertTrue(self.ended.wait(10))
+        self.assertTrue(self.ended.wait(60))
 
     def test_it_ends_whatever_it_is_at(self) -> None:
         program = (

@@ -20,7 +20,7 @@ TOKEN = "a-secret-token"
 class HttpTest(base.DatabaseTest):
     def setUp(self) -> None:
         super().setUp()
-        self.platform.conf.config(group="fm_notify", timeout=5.0)
+        self.platform.conf.config(group="fm_notify", timeout=60.0)
         self.status, self.location = 200, ""
         self.posted: list[tuple[str, str | None, Any]] = []
         test = self
@@ -103,6 +103,9 @@ class HttpTest(base.DatabaseTest):
             thread = threading.Thread(target=trickle, args=(listener,), daemon=True)
             thread.start()
             sender = self.made(senders.Webhook)
+            # However long it pauses, it is not given up for that.
+            post = sender._session.post
+            sender._session.post = lambda url, **given: post(url, **{**given, "timeout": 60.0})
             for _ in range(2):
                 error = self.assertRaises(outlet.Undelivered, sender.send, [event()])
                 self.assertEqual("It does not come to an end with its answer.", error.message)
@@ -128,7 +131,7 @@ class SyslogTest(base.DatabaseTest):
         sender = senders.Syslog(address)
         self.addCleanup(sender.close)
         sender.send(events)
-        server.settimeout(10)
+        server.settimeout(60)
         return [server.recv(4096).decode() for _ in events]
 
     def check(self, server: socket.socket, address: Any) -> None:

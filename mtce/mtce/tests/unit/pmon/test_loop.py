@@ -34,7 +34,7 @@ class LoopTest(base.BaseTestCase):
 
         def end() -> None:
             self.loop.stop()
-            thread.join(10)
+            thread.join(60)
 
         self.addCleanup(end)
         return thread
@@ -84,11 +84,11 @@ class LoopTest(base.BaseTestCase):
         self.start()
         self.loop.call(lambda: None)
         release = threading.Event()
-        hanging = threading.Thread(target=lambda: self.loop.call(lambda: release.wait(10)))
+        hanging = threading.Thread(target=lambda: self.loop.call(lambda: release.wait(60)))
         hanging.start()
         wait_until(self.loop.is_stuck)
         release.set()
-        hanging.join(10)
+        hanging.join(60)
         wait_until(lambda: not self.loop.is_stuck())
 
     def test_the_loop_cannot_wait_for_itself(self) -> None:
@@ -98,7 +98,7 @@ class LoopTest(base.BaseTestCase):
     def test_a_stopped_loop_turns_callers_away_and_may_be_stopped_again(self) -> None:
         thread = self.start()
         self.loop.stop()
-        thread.join(10)
+        thread.join(60)
         self.assertFalse(thread.is_alive())
         self.loop.drain(1.0)
         self.loop.close()

@@ -32,7 +32,7 @@ class PulseSocketTest(SocketTest):
         self.addCleanup(self.pulses.close)
         self.process = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.process.bind(("127.0.0.1", 0))
-        self.process.settimeout(10)
+        self.process.settimeout(60)
         self.addCleanup(self.process.close)
         self.answers: list[tuple[str, int]] = []
 
@@ -73,7 +73,7 @@ class OrderSocketTest(SocketTest):
         self.taken: list[tuple[str, str]] = []
         self.client = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.addCleanup(self.client.close)
-        self.client.settimeout(10)
+        self.client.settimeout(60)
 
     def take(self, process: str, verb: str, answer: sockets.Answer) -> None:
         self.taken.append((process, verb))

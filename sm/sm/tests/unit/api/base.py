@@ -71,7 +71,7 @@ class Process(fixtures.Fixture):
         """The process is away; its database stays."""
         if not self._is_stopping.is_set():
             self._is_stopping.set()
-            self._thread.join(10)
+            self._thread.join(60)
             self._control.close()
             self._selector.close()
 

@@ -38,6 +38,6 @@ class RootTest(base.RestTest):
         made = root.make_service()
         made.start()
         self.addCleanup(made.stop)
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1", timeout=60) as answer:
             self.assertEqual(200, answer.status)
         self.assertTrue(made.is_healthy())

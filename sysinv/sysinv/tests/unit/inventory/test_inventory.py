@@ -19,7 +19,7 @@ STEADY = [kind for kind in inventory.KINDS if kind != "memory"]
 
 def _output(*argv):
     try:
-        return subprocess.check_output(argv, timeout=10, text=True, env={**os.environ, "LC_ALL": "C"})
+        return subprocess.check_output(argv, timeout=60, text=True, env={**os.environ, "LC_ALL": "C"})
     except FileNotFoundError:
         return None
 

@@ -23,7 +23,7 @@ from fm.tests.unit.api.v1 import test_alarm, test_event_log
 from stx import testing
 from stx.tests.unit.rest import test_stream
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 
 class StreamCase(base.RestTest):

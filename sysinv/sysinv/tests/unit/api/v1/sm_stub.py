@@ -50,7 +50,7 @@ class SmApi(fixtures.Fixture):
         thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        self.addCleanup(thread.join, 10)
+        self.addCleanup(thread.join, 60)
         self.addCleanup(self.end)
         self.addCleanup(self.waits.set)
 
@@ -103,7 +103,7 @@ def _handler(stub: SmApi) -> type[server.BaseHTTPRequestHandler]:
             body = json.loads(self.rfile.read(length)) if length else None
             query = dict(parse.parse_qsl(where.query))
             stub.requests.append((self.command, where.path, query, self.headers.get("X-Auth-Token"), body))
-            stub.waits.wait(10)
+            stub.waits.wait(60)
             status, content = stub.answer(self.command, where.path, query, body)
             try:
                 self.send_response(status)
