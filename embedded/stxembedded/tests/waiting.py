@@ -16,7 +16,7 @@ _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _given: set[int] = set()
 
 
-def wait_for(look: Callable[[], T], deadline_s: float = 20.0) -> T:
+def wait_for(look: Callable[[], T], deadline_s: float = 60.0) -> T:
     """The first true value that `look` gives.
 
     :raises TimeoutError: when there is none in time

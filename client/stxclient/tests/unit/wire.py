@@ -19,7 +19,7 @@ from stxclient.tests.unit import wire_data as data
 
 TOKEN = "the-token"
 USER, PASSWORD = "admin", "Secret*1"
-WAIT_S = 30
+WAIT_S = 60
 # The key of a list in its answer, where it is not the path's.
 _KEYS = {"servicenodes": "nodes", "servicegroup": "sm_servicegroup", "service_parameter": "parameters"}
 

@@ -127,7 +127,7 @@ class WatchTest(cli.CliTest):
         def stream(request: wire.Request) -> wire.Answer:
             if self.answers:
                 return self.answers.pop()
-            shown.wait(30)
+            shown.wait(60)
             return wire.refused(403, "Enough.")
 
         self.wire.answers["GET", "/v1/alarms"] = alarms

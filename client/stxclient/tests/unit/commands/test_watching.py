@@ -8,7 +8,7 @@ from oslotest import base
 
 from stxclient.commands import watching
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 
 class WatchTest(base.BaseTestCase):

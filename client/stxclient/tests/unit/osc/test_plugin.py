@@ -40,7 +40,7 @@ class PluginTest(cli.CliTest):
         self.fails(self.openstack("system", "set"), 2, "Nothing to change")
 
     def test_given_addresses_go_before_the_catalogue(self) -> None:
-        nowhere = f"http://127.0.0.1:{test_transport.free_port()}"
+        nowhere = f"http://127.0.0.1:{test_transport.silent_port(self)}"
         self.setenv("SYSTEM_URL", nowhere)
         self.fails(self.openstack("host", "list"), 1, nowhere)
         self.done(self.openstack("alarm", "show", data.ALARMS[0]["uuid"]))

@@ -29,6 +29,7 @@ class _Well(http.server.BaseHTTPRequestHandler):
 class StatusTest(base.BaseTestCase):
     def setUp(self) -> None:
         super().setUp()
+        self.useFixture(fixtures.MonkeyPatch("stxembedded.platform.ANSWER_S", 60.0))
         self.servers = {service: http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Well) for service in config.PORTS}
         for server in self.servers.values():
             threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -39,7 +40,7 @@ class StatusTest(base.BaseTestCase):
         self.layout.save()
 
     def start(self, name: str) -> process.Process:
-        child = process.start(["sleep", "60"], self.layout.pid_file(name), self.layout.output(name))
+        child = process.start(["sleep", "600"], self.layout.pid_file(name), self.layout.output(name))
         self.addCleanup(child.wait)
         self.addCleanup(child.kill)
         found = process.find(child.pid)
@@ -59,9 +60,11 @@ class StatusTest(base.BaseTestCase):
 
     def test_one_that_runs_but_does_not_answer_is_code_3(self) -> None:
         pids = {unit.name: self.start(unit.name).pid for unit in all_units(self.layout)}
+        # Those that are well have their time; the one that is not is given up.
+        self.useFixture(fixtures.MonkeyPatch("stxembedded.platform.ANSWER_S", 4.0))
         self.servers["faultmanagement"].shutdown()
-        self.useFixture(fixtures.MonkeyPatch("stxembedded.platform.ANSWER_S", 0.1))
         code, out = self.status("-f", "json")
+        self.servers["faultmanagement"].server_close()
         self.assertEqual(code, 3)
         self.assertEqual(
             [(row["name"], row["state"], row["pid"]) for row in json.loads(out)],
