@@ -26,7 +26,9 @@ class ConductorTest(base.SystemTest):
         super().setUp()
         self.published: queue.Queue[rpc.Event] = queue.Queue()
         follower = rpc.Subscriber(self.published.put, "sysinv.")
-        follower.start()
+        # One thread tells events in their order.
+        with fixtures.MonkeyPatch("stx.rpc.WORKERS", 1):
+            follower.start()
         self.addCleanup(follower.stop)
 
     def next_event(self) -> rpc.Event:
