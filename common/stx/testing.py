@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures for the tests of every component: options, message bus and databases of their own, and a REST client with real middleware."""
 
+import contextlib
 import json
 import pathlib
+import random
+import socket
 from collections.abc import Callable
 from typing import Any
 from urllib import parse
@@ -25,6 +28,16 @@ from stx.rest import policy
 
 # The migrated, empty file of each component: migrating anew for every test takes longer than most tests.
 _migrated: dict[str, bytes] = {}
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """A port of loopback that nobody has, and that the kernel gives to nobody else before it is used."""
+    lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.SystemRandom().randrange(max(1024, lowest // 2), max(2048, lowest))
+        with contextlib.suppress(OSError), socket.socket(type=kind) as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Platform(fixtures.Fixture):

@@ -28,11 +28,6 @@ class PageTest(testing.TestCase):
         self.addCleanup(page.stop)
         return page
 
-    def free_port(self) -> int:
-        with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
-            return sock.getsockname()[1]
-
     def get(self, port: int, path: str) -> tuple[int, str]:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=DEADLINE_S) as answer:
@@ -45,7 +40,7 @@ class PageTest(testing.TestCase):
         counter = prometheus_client.Counter("test_page", "What this test counted.")
         self.addCleanup(prometheus_client.REGISTRY.unregister, counter)
         counter.inc(3)
-        port = self.free_port()
+        port = testing.free_port()
         self.start(port)
 
         status, text = self.get(port, "/metrics")
@@ -54,7 +49,7 @@ class PageTest(testing.TestCase):
         self.assertIn("\ntest_page_total 3.0\n", text)
 
     def test_the_health_check_tells_whether_all_parts_run(self) -> None:
-        port = self.free_port()
+        port = testing.free_port()
         self.start(port)
 
         self.assertEqual((200, "OK\n"), self.get(port, "/healthcheck"))
@@ -64,7 +59,7 @@ class PageTest(testing.TestCase):
     def test_figures_that_are_slow_hold_up_no_health_check(self) -> None:
         ended = threading.Event()
         slow = mock.Mock(describe=lambda: (), collect=lambda: iter(ended.wait, True))
-        port = self.free_port()
+        port = testing.free_port()
         self.start(port)
         prometheus_client.REGISTRY.register(slow)
         self.addCleanup(prometheus_client.REGISTRY.unregister, slow)
@@ -81,7 +76,7 @@ class PageTest(testing.TestCase):
         self.assertIsNone(self.start(0)._server)
 
     def test_a_stopped_page_frees_its_port(self) -> None:
-        port = self.free_port()
+        port = testing.free_port()
         self.start(port).stop()
 
         with socket.socket() as sock:

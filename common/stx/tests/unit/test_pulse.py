@@ -41,9 +41,7 @@ class AnswererTest(testing.TestCase):
         return self.is_healthy
 
     def start(self) -> pulse.Answerer:
-        free = self.socket()
-        self.port = free.getsockname()[1]
-        free.close()
+        self.port = testing.free_port(socket.SOCK_DGRAM)
         answerer = pulse.Answerer(self.port, self.look)
         answerer.start()
         self.addCleanup(answerer.stop)

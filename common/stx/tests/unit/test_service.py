@@ -356,9 +356,7 @@ class ProcessTest(testing.TestCase):
         self.assertEqual(b"STOPPING=1", self.systemd.recv(100))
 
     def test_the_process_monitor_is_answered_while_the_process_runs(self) -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = testing.free_port(socket.SOCK_DGRAM)
         self.configure(f"[pulse]\nport = {port}")
         process = self.ready("sound")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as monitor:

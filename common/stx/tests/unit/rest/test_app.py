@@ -151,9 +151,7 @@ class MiddlewareTest(base.RestCase):
 
 
 def listen_on_a_free_port(platform: testing.Platform) -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
+    port = testing.free_port()
     platform.conf.conf.register_opts(options.listening(1), group="probe_api")
     platform.conf.config(group="probe_api", bind_port=port)
     return port

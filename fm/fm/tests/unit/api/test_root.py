@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the service says of itself, and paths without a version."""
 
-import contextlib
-import socket
 import urllib.request
 
 import ddt
 
 from fm.api import root
 from fm.tests.unit import base
+from stx import testing
 
 _RESOURCES = ("alarms", "event_log", "event_suppression")
 
@@ -67,8 +66,7 @@ class RootTest(base.RestTest):
             self.assertIn(self.rest.request(method, path, {}).status, (404, 405), path)
 
     def test_the_service_listens_where_it_is_told(self) -> None:
-        with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as taken:
-            port = taken.getsockname()[1]
+        port = testing.free_port()
         self.platform.conf.config(group="fm_api", bind_port=port)
         made = root.make_service()
         made.start()

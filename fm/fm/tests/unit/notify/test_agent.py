@@ -7,6 +7,7 @@ import testtools
 
 from fm import client
 from fm.tests.unit import base
+from stx import testing
 
 try:
     from fm.notify import agent
@@ -18,9 +19,8 @@ except ImportError:
 class AgentTest(base.DatabaseTest):
     def setUp(self) -> None:
         super().setUp()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.bind(("127.0.0.1", 0))
-            self.platform.conf.config(group="fm_notify", agent_bind_host="127.0.0.1", agent_port=sock.getsockname()[1])
+        port = testing.free_port(socket.SOCK_DGRAM)
+        self.platform.conf.config(group="fm_notify", agent_bind_host="127.0.0.1", agent_port=port)
         self.agent = agent.Agent(lambda: client.Snmp("edge-1", "RegionOne", ("public",)))
         self.addCleanup(self.agent.stop)
 

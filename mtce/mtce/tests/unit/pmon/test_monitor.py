@@ -14,6 +14,7 @@ from mtce.pmon.identity import Identity
 from mtce.pmon.machine import Machine, Verb
 from mtce.pmon.monitor import MonitorError
 from mtce.tests.unit.pmon.harness import LIMITS, LSB_SCRIPT, MonitorTest, is_alive, kill, wait_until
+from stx import testing
 
 # What systemctl does for the monitor, on one unit whose main process is a sleeper.
 SYSTEMCTL = """#!/bin/sh
@@ -562,9 +563,7 @@ class MaintenanceTest(MonitorTest):
 class ActiveTest(MonitorTest):
     def setUp(self) -> None:
         super().setUp()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = testing.free_port(socket.SOCK_DGRAM)
         self.silence = self.directory / "silence"
         responder = self.write("responder.py", RESPONDER)
         self.conf(

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the service says of itself."""
 
-import contextlib
-import socket
 import urllib.request
 
 from sm.api import root
 from sm.tests.unit.api import base
+from stx import testing
 
 
 class RootTest(base.RestTest):
@@ -32,8 +31,7 @@ class RootTest(base.RestTest):
         self.assertIn(self.rest.get("/v1/servicenode").status, (404, 405))
 
     def test_the_service_listens_where_it_is_told(self) -> None:
-        with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as taken:
-            port = taken.getsockname()[1]
+        port = testing.free_port()
         self.platform.conf.config(group="sm_api", bind_port=port)
         made = root.make_service()
         made.start()

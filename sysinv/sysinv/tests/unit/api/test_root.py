@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the service says of itself."""
 
-import contextlib
-import socket
 import urllib.request
 
+from stx import testing
 from sysinv.api import root
 from sysinv.tests.unit import base
 
@@ -42,8 +41,7 @@ class RootTest(base.RestTest):
         self.assert_refused(404, "/v1/nothing", self.rest.get("/v1/nothing"))
 
     def test_the_service_listens_where_it_is_told(self) -> None:
-        with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as taken:
-            port = taken.getsockname()[1]
+        port = testing.free_port()
         self.platform.conf.config(group="sysinv_api", bind_port=port)
         made = root.make_service()
         made.start()

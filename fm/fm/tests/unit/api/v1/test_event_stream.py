@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """/v1/event_log/stream: events as they happen."""
 
-import contextlib
 import datetime
 import http.client
 import json
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -248,8 +246,7 @@ class ServedTest(base.DatabaseTest):
         self.useFixture(fixtures.MonkeyPatch("fm.following.GRACE_S", 0.0))
         self.useFixture(fixtures.MonkeyPatch("fm.api.follower.PERIOD_S", 600.0))
         self.start_manager()
-        with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as taken:
-            self.port = taken.getsockname()[1]
+        self.port = testing.free_port()
         self.platform.conf.config(group="fm_api", bind_port=self.port)
         self.tokens = self.useFixture(testing.Rest(root.make_application))
         self.service = root.make_service()
