@@ -40,8 +40,14 @@ class SdnotifyTest(testing.TestCase):
 
         watchdog = sdnotify.Watchdog(answer)
         watchdog.start()
+        # What it is about to tell is not for the next test.
+        self.addCleanup(self.join)
         self.addCleanup(watchdog.stop)
         return asked_twice
+
+    def join(self) -> None:
+        for thread in [thread for thread in threading.enumerate() if thread.name == "watchdog"]:
+            thread.join(DEADLINE_S)
 
     def test_systemd_is_told_of_readiness_and_of_stopping(self) -> None:
         systemd = self.systemd()
