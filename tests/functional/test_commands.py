@@ -2,21 +2,26 @@
 """The commands `system`, `fm` and `openstack stx`: what they print for people and for programs, and how they fail."""
 
 import csv
+import functools
 import importlib.metadata
 import io
 import json
 import subprocess
 import sys
+import time
 import uuid
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import yaml
 
 from tests.functional import base, deployment
 from tests.functional.commands import called
 
+T = TypeVar("T")
+
 PROGRAMS = ("system", "fm")
+STEADY_S = 60.0
 HOST = "described"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 # What has a list and a sheet, by the column of the list that names one in the sheet's arguments.
@@ -125,6 +130,20 @@ class Commands:
         self.assertEqual((0, ""), (ran.code, ran.err), argv)
         return ran
 
+    def steady(self, look: Callable[[], Any], do: Callable[[], T]) -> tuple[Any, T]:
+        """What is seen before and after something is done, and what came of that.
+
+        It is done again when it is not the same: mtce-agent tells every minute for how long a host is up, and reports come when they come.
+        """
+        give_up_at = time.monotonic() + STEADY_S
+        while True:
+            before = look()
+            done = do()
+            after = look()
+            if before == after:
+                return before, done
+            self.assertLess(time.monotonic(), give_up_at, (before, after))
+
     def raise_alarm(self, alarm_id: str = "100.103", **attributes: str) -> dict[str, Any]:
         part = {"100.103": "numa=", "100.104": "filesystem=/"}[alarm_id]
         entity = f"host=controller-0.{part}{uuid.uuid4().hex[:8]}"
@@ -207,33 +226,42 @@ class Commands:
     def test_a_program_prints_what_a_call_in_this_process_does(self) -> None:
         self.raise_alarm(reason_text="Zu heiß ☃ “quoted” | a,b")
         for command in (("system", "host-list"), ("system", "show"), ("fm", "alarm-list")):
-            self.assertEqual(self.call(*command), self.platform.run(*command))
+            called_here, ran = self.steady(functools.partial(self.call, *command), functools.partial(self.platform.run, *command))
+            self.assertEqual(called_here, ran)
+
+    def in_forms(self, command: Sequence[str], *forms: str, options: Sequence[str] = ()) -> tuple[Any, dict[str, str]]:
+        """What a command has in JSON, and what it prints in other forms, with options, while that is so."""
+        return self.steady(
+            lambda: self.call(*command, "-f", "json").json,
+            lambda: {form: self.call(*command, "-f", form, *options).out for form in forms},
+        )
 
     def test_every_list_is_the_same_in_all_forms_for_programs(self) -> None:
         host = self.described_host()
         self.raise_alarm(reason_text="Zu heiß ☃ “quoted” | a,b")
         for command in self.lists(host):
-            rows = self.call(*command, "-f", "json").json
+            rows, shown = self.in_forms(command, "yaml", "csv")
             if self.kind is deployment.Standard:
                 self.assertTrue(rows, command)
-            self.assertEqual(rows, yaml.safe_load(self.call(*command, "-f", "yaml").out), command)
-            table = list(csv.reader(io.StringIO(self.call(*command, "-f", "csv").out)))
+            self.assertEqual(rows, yaml.safe_load(shown["yaml"]), command)
+            table = list(csv.reader(io.StringIO(shown["csv"])))
             self.assertEqual([[text(value) for value in row.values()] for row in rows], table[1:], command)
             for row in rows:
                 self.assertEqual(table[0], list(row))
-            lines = self.call(*command, "-f", "value", "-c", table[0][0]).out.splitlines()
+            rows, shown = self.in_forms(command, "value", options=("-c", table[0][0]))
+            lines = shown["value"].splitlines()
             self.assertEqual([text(row[table[0][0]]) for row in rows], lines, command)
 
     def test_every_sheet_is_the_same_in_all_forms_for_programs(self) -> None:
         for command in self.sheets(self.described_host()):
-            shown = self.call(*command, "-f", "json").json
-            self.assertEqual(shown, yaml.safe_load(self.call(*command, "-f", "yaml").out), command)
-            self.assertEqual(len(shown), len(self.call(*command, "-f", "value").out.splitlines()), command)
-            assignments = self.call(*command, "-f", "shell").out.splitlines()
+            shown, forms = self.in_forms(command, "yaml", "value", "shell")
+            self.assertEqual(shown, yaml.safe_load(forms["yaml"]), command)
+            self.assertEqual(len(shown), len(forms["value"].splitlines()), command)
             expected = [name.lower().replace(" ", "_") for name in shown]
-            self.assertEqual(expected, [line.partition("=")[0] for line in assignments], command)
+            self.assertEqual(expected, [line.partition("=")[0] for line in forms["shell"].splitlines()], command)
             name = list(shown)[-1]
-            self.assertEqual({name: shown[name]}, self.call(*command, "-f", "json", "-c", name).json, command)
+            shown, forms = self.in_forms(command, "json", options=("-c", name))
+            self.assertEqual({name: shown[name]}, json.loads(forms["json"]), command)
 
     def test_the_help_of_every_command_has_an_example(self) -> None:
         for program in PROGRAMS:
@@ -318,15 +346,20 @@ class Commands:
 
     def test_openstack_gives_the_same_as_our_own_commands(self) -> None:
         self.raise_alarm()
-        ran = self.platform.run("openstack", "stx", "host", "list", "-f", "json")
-        self.assertEqual((0, self.call("system", "host-list", "-f", "json").json), (ran.code, ran.json), ran.err)
+        hosts, ran = self.steady(
+            lambda: self.call("system", "host-list", "-f", "json").json,
+            lambda: self.platform.run("openstack", "stx", "host", "list", "-f", "json"),
+        )
+        self.assertEqual((0, hosts), (ran.code, ran.json), ran.err)
         # In one process, because `openstack` takes seconds to load.
         lines = ("stx host show controller-0 -f json", "stx alarm list -f json")
-        ran = self.platform.run(sys.executable, "-c", OPENSTACK, *lines)
+        commands = (("system", "host-show", "controller-0"), ("fm", "alarm-list"))
+        own, ran = self.steady(
+            lambda: [self.call(*command, "-f", "json").json for command in commands],
+            lambda: self.platform.run(sys.executable, "-c", OPENSTACK, *lines),
+        )
         self.assertEqual(0, ran.code, ran.err)
-        shown, alarms = (json.loads(text) for text in ran.out.split("\0")[:-1])
-        self.assertEqual(self.call("system", "host-show", "controller-0", "-f", "json").json, shown)
-        self.assertEqual(self.call("fm", "alarm-list", "-f", "json").json, alarms)
+        self.assertEqual(own, [json.loads(text) for text in ran.out.split("\0")[:-1]])
 
     def test_completion_is_a_script_that_bash_accepts_and_that_knows_the_commands(self) -> None:
         for program in PROGRAMS:

@@ -27,10 +27,16 @@ class Listening:
 
     def report(self, entity: str, text: str) -> None:
         self.platform.python(_SET, entity, text)
-        self.addCleanup(
-            self.platform.python,
-            f"from fm import client\nclient.FaultReporter().clear_fault('200.006', 'host={entity}.process=p')",
-        )
+        self.addCleanup(self.clear, f"host={entity}.process=p")
+
+    def clear(self, entity: str) -> None:
+        """It goes through the spool: the next test would meet an alarm that goes away by itself."""
+        self.platform.python(f"from fm import client\nclient.FaultReporter().clear_fault('200.006', '{entity}')")
+
+        def is_cleared() -> bool:
+            return entity not in [alarm["entity_instance_id"] for alarm in self.platform.alarms(self.token)]
+
+        wait_for(f"{entity} is cleared", is_cleared, 2 * DEADLINE_S, 0.2)
 
     @contextlib.contextmanager
     def listening(self, **headers: str) -> Iterator[http.client.HTTPResponse]:
