@@ -45,7 +45,8 @@ class ServiceParameters:
             self.done("service-parameter-apply", "platform")
             return told()
 
-        poll(after_another, lambda texts: any("mnfa_timeout changed from" in text for text in texts), DEADLINE_S)
+        texts, _ = poll(after_another, lambda texts: any("mnfa_timeout changed from" in text for text in texts), DEADLINE_S)
+        self.assertIn("mnfa_timeout changed from", "\n".join(texts))
 
     def test_what_is_not_applied_is_shown_and_what_does_not_go_together_is_refused(self) -> None:
         self.addCleanup(self.put_back)
