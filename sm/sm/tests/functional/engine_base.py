@@ -25,7 +25,7 @@ from sm.service import Machine
 from sm.services import Shown
 
 OWN, PEER = "controller-0", "controller-1"
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 # A service whose state is a file, and that fails or hangs when another file says so.
 PROGRAM = """#!{python} -S

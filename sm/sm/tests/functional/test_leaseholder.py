@@ -18,7 +18,7 @@ from sm.leaseholder import Leaseholder
 from stx import paths
 
 OWN = "controller-0"
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 HELLO = messages.Hello(OWN, True, "boot", 1)
 
 
