@@ -26,7 +26,7 @@ from stx.datagrams import Keys
 
 HOSTS = {"controller-0": "127.0.0.11", "compute-0": "127.0.0.12", "compute-1": "127.0.0.13"}
 KEY, MASTER = "k" * 32, "m" * 32
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 class HeartbeatTest(base.BaseTestCase):
@@ -132,11 +132,11 @@ class HeartbeatTest(base.BaseTestCase):
 
     def test_hosts_that_answer_are_told_with_their_boots_and_nothing_else(self) -> None:
         self.watch_both()
-        self.listen(3)
         own = heartbeat.BOOT_ID.read_text().strip()
         asked = wire.Network(True, {})
-        self.assertEqual({"mgmt": asked, "cluster": asked}, self.facts[-1].networks)
-        self.assertEqual({"compute-0": own, "compute-1": own}, self.facts[-1].boots)
+        told = wire.Facts({"mgmt": asked, "cluster": asked}, {"compute-0": own, "compute-1": own}, [])
+        # Where processors are short, an answer may be late, which is told too.
+        self.until(lambda facts: facts == told)
 
     def test_one_that_hangs_is_lost_step_by_step_and_comes_back(self) -> None:
         self.watch_both()
@@ -144,8 +144,9 @@ class HeartbeatTest(base.BaseTestCase):
         self.processes["compute-1"].send_signal(signal.SIGSTOP)
         self.until(self.is_level("compute-1", Level.LOST))
         for network in ("mgmt", "cluster"):
-            found = [levels.get(network, Level.CLEAR) for levels in self.levels("compute-1")]
-            steps = [level for level, _ in itertools.groupby(found) if level is not Level.CLEAR]
+            # It may have been late a moment before, and well again.
+            found = [levels[network] for levels in self.levels("compute-1") if network in levels]
+            steps = [level for level, _ in itertools.groupby(found)]
             self.assertEqual([Level.MINOR, Level.DEGRADED, Level.LOST], steps, network)
         self.processes["compute-1"].send_signal(signal.SIGCONT)
         self.until(self.is_level("compute-1", Level.CLEAR))
@@ -248,6 +249,8 @@ class HeartbeatTest(base.BaseTestCase):
     def test_whoever_is_not_to_be_watched_any_more_may_go(self) -> None:
         self.watch_both()
         self.order("compute-0")
+        # What was told before may be on its way still.
+        self.until(lambda facts: set(facts.boots) == {"compute-0"})
         self.end(self.processes["compute-1"])
         self.listen(4)
         self.assertEqual(({"compute-0"}, [{}]), (set(self.facts[-1].boots), self.levels("compute-1")))
@@ -260,11 +263,11 @@ class HeartbeatTest(base.BaseTestCase):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as place:
             place.bind((HOSTS["compute-1"], self.ports[0]))
             place.settimeout(1.0)
+            deadline = time.monotonic() + DEADLINE_S
+            # Some may have been on their way still.
             with contextlib.suppress(TimeoutError):
-                # What was on its way still.
-                for _ in range(3):
-                    place.recv(2000)
-            self.assertRaises(TimeoutError, place.recv, 2000)
+                while place.recv(2000):
+                    self.assertLess(time.monotonic(), deadline)
         self.facts.clear()
         self.agent = self.connect()
         self.order(*HOSTS)

@@ -14,9 +14,9 @@ from oslotest import base
 
 from mtce.tests.unit.pmon import harness
 
-SILENCE_S = 2.0
-# Late by a turn of a tenth, and by what a busy machine takes.
-DEADLINE_S = 20.0
+# Longer than a busy machine holds up a process that is well.
+SILENCE_S = 5.0
+DEADLINE_S = 60.0
 WATCHDOG = "import sys; from mtce.cmd.watchdog import main; sys.exit(main())"
 # As mtce-client does.
 MEMBER = """
@@ -65,13 +65,13 @@ class WatchdogTest(base.BaseTestCase):
         self.member.send_signal(signal.SIGSTOP)
         harness.wait_until(self.reset.exists, DEADLINE_S)
         self.assertGreater(time.monotonic() - begun, SILENCE_S / 2)
-        self.assertIn("mtce-client has said nothing for 2 s", self.console.read_text())
+        self.assertIn(f"mtce-client has said nothing for {SILENCE_S:g} s", self.console.read_text())
 
     def test_a_host_whose_processes_are_well_is_left_alone_until_they_are_not(self) -> None:
-        # It has gone on for as long as a silence may last twice, as what is heard last shows.
+        # It has gone on for longer than a silence may last, as what is heard last shows.
         socket_path = self.directory / "watchdog.sock"
         begun = time.monotonic()
-        harness.wait_until(lambda: time.monotonic() - begun > 2 * SILENCE_S, DEADLINE_S)
+        harness.wait_until(lambda: time.monotonic() - begun > 1.5 * SILENCE_S, DEADLINE_S)
         self.assertTrue(socket_path.exists())
         self.assertFalse(self.reset.exists())
         self.member.kill()
@@ -83,7 +83,7 @@ class WatchdogTest(base.BaseTestCase):
         locked.touch()
         self.member.send_signal(signal.SIGSTOP)
         begun = time.monotonic()
-        harness.wait_until(lambda: time.monotonic() - begun > 2 * SILENCE_S, DEADLINE_S)
+        harness.wait_until(lambda: time.monotonic() - begun > 1.5 * SILENCE_S, DEADLINE_S)
         self.assertFalse(self.reset.exists())
         locked.unlink()
         harness.wait_until(self.reset.exists, DEADLINE_S)
