@@ -29,9 +29,12 @@ build-backend = "backend"
 backend-path = ["."]
 """
 # As much of a build backend as an editable installation takes. The lines of setup.cfg are what the extra keystone requires.
+# It gets nowhere while there is a file "hold".
 BACKEND = """
-import os, zipfile
+import os, time, zipfile
 def build_editable(directory, config_settings=None, metadata_directory=None):
+    while os.path.exists("hold"):
+        time.sleep(0.02)
     required = "".join(f"Requires-Dist: {line}; extra == 'keystone'\\n" for line in open("setup.cfg").read().split())
     files = {
         "tiny.pth": os.getcwd(),
@@ -140,10 +143,15 @@ class InstalledTest(base.BaseTestCase):
     def test_interrupted_installation_is_begun_again(self) -> None:
         self.checkout.run("up")
         self.checkout.stamp.write_text("of something else\n")
-        begun = self.checkout.begin("up")
-        wait_for(lambda: not self.checkout.stamp.exists(), DEADLINE_S)
-        begun.send_signal(signal.SIGTERM)
-        _, err = begun.communicate(timeout=DEADLINE_S)
+        hold = self.checkout.root / "hold"
+        hold.touch()
+        try:
+            begun = self.checkout.begin("up")
+            wait_for(lambda: not self.checkout.stamp.exists(), DEADLINE_S)
+            begun.send_signal(signal.SIGTERM)
+            _, err = begun.communicate(timeout=DEADLINE_S)
+        finally:
+            hold.unlink()
         self.assertEqual(begun.returncode, 130)
         self.assertIn("interrupted", err)
         self.assertFalse(self.checkout.stamp.exists())

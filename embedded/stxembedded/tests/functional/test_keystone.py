@@ -2,6 +2,7 @@
 """A real Keystone: started, used by many at once, filled, stopped, and started again."""
 
 import concurrent.futures
+import contextlib
 import os
 import signal
 import socket
@@ -54,7 +55,7 @@ class Instance:
 
     def stop(self) -> int:
         self.child.terminate()
-        return self.child.wait(20)
+        return self.child.wait(60)
 
     def said(self) -> str:
         return self.layout.output("keystone").read_text()
@@ -89,7 +90,9 @@ class KeystoneTest(base.BaseTestCase):
 
     def test_files_are_private(self) -> None:
         for path in self.keystone.layout.data_dir.rglob("*"):
-            self.assertEqual(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO), 0, str(path))
+            # The database has files that come and go.
+            with contextlib.suppress(FileNotFoundError):
+                self.assertEqual(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO), 0, str(path))
 
     def test_process_is_the_one_that_its_pid_file_names(self) -> None:
         named = process.read_pid_file(self.keystone.layout.pid_file("keystone"))
@@ -187,7 +190,7 @@ class KeystoneTest(base.BaseTestCase):
         before = self.keystone.layout.pid_file("keystone").read_text()
         output = self.keystone.layout.log_dir / "second.out"
         second = process.start(self.keystone.argv, self.keystone.layout.run_dir / "second.pid", output)
-        self.assertEqual(second.wait(30), 1)
+        self.assertEqual(second.wait(60), 1)
         self.assertIn(f"cannot listen on 127.0.0.1 port {self.keystone.layout.ports['keystone']}", output.read_text())
         self.assertEqual(self.keystone.layout.pid_file("keystone").read_text(), before)
 
@@ -222,16 +225,16 @@ class LifeTest(base.BaseTestCase):
         told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.addCleanup(told.close)
         told.bind(str(self.keystone.layout.run_dir / "notify"))
-        told.settimeout(30)
+        told.settimeout(60)
         self.keystone.start(NOTIFY_SOCKET=told.getsockname())
         self.assertEqual(told.recv(100), b"READY=1")
         self.keystone.child.send_signal(signal.SIGTERM)
         self.assertEqual(told.recv(100), b"STOPPING=1")
-        self.assertEqual(self.keystone.child.wait(20), 0)
+        self.assertEqual(self.keystone.child.wait(60), 0)
         self.assertEqual(self.keystone.said(), "")
 
     def test_it_says_in_one_line_why_it_cannot_start(self) -> None:
         (self.keystone.layout.data_dir / "keystone").write_text("in the way")
         self.keystone.start()
-        self.assertEqual(self.keystone.child.wait(20), 1)
+        self.assertEqual(self.keystone.child.wait(60), 1)
         self.assertRegex(self.keystone.said(), r"^Keystone did not start: .*\n$")
