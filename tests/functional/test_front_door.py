@@ -183,14 +183,16 @@ class RunningTestCase(FrontDoorTestCase):
             self.assert_sentence(second, "Another command is at work", "stx up (pid ")
 
     def test_another_up_changes_nothing_and_is_quick(self) -> None:
-        before = self.home.pids()
-        begun = time.monotonic()
-        again = self.home.up()
-        took = time.monotonic() - begun
-        self.assertEqual((0, ""), (again.code, again.err))
-        self.assertIn("everything runs already", again.out)
-        self.assertEqual(before, self.home.pids())
-        self.assertLess(took, max(took for _, took in self.ups) / 4)
+        before, took = self.home.pids(), []
+        # A busy machine may hold up one of them; were it slow by itself, all would be.
+        for _ in range(3):
+            begun = time.monotonic()
+            again = self.home.up()
+            took.append(time.monotonic() - begun)
+            self.assertEqual((0, ""), (again.code, again.err))
+            self.assertIn("everything runs already", again.out)
+            self.assertEqual(before, self.home.pids())
+        self.assertLess(min(took), max(took for _, took in self.ups) / 4)
 
     def test_other_ports_are_refused_while_it_runs(self) -> None:
         before = self.home.pids()
@@ -299,8 +301,12 @@ class RunningTestCase(FrontDoorTestCase):
 
     def test_a_controller_and_a_keystone_that_hang_are_told_and_started_again(self) -> None:
         self.watch_closely("controller", "keystone")
-        before = self.hang("controller", "keystone")
-        ran = self.home.stx("status", *self.home.place)
+        # The monitor starts nothing anew before it is seen what hangs. Nobody watches it meanwhile: that is the controller's.
+        before = self.hang("controller", "keystone", "mtce-client")
+        try:
+            ran = self.home.stx("status", *self.home.place)
+        finally:
+            os.kill(before["mtce-client"], signal.SIGCONT)
         self.assertEqual(3, ran.code)
         for name in ("controller", "keystone"):
             self.assertRegex(ran.out, rf"(?m)^{name} +does not answer +{before[name]} ")
@@ -456,6 +462,8 @@ class LifeTestCase(FrontDoorTestCase):
 
     def test_a_killed_up_is_cleaned_up_by_down(self) -> None:
         with self.home.coming_up("controller starts") as up:
+            # It is still at work when the other one looks.
+            up.send_signal(signal.SIGSTOP)
             busy = self.home.down()
             self.assert_sentence(busy, "Another command is at work", f"stx up (pid {up.pid})")
             up.kill()
