@@ -68,6 +68,8 @@ class Rack:
         self._boards: dict[str, subprocess.Popen[bytes]] = {}
         self._redfish: subprocess.Popen[bytes] | None = None
         self._machines: dict[str, subprocess.Popen[bytes]] = {}
+        # Boards order what tests do too, in another thread.
+        self._switching = threading.Lock()
 
     def start(self) -> None:
         self.layout.make()
@@ -153,14 +155,15 @@ class Rack:
     def switch(self, name: str, verb: str) -> None:
         """What a board has been ordered to do with the power of its host."""
         holder = self.layout.host(self.host(name)).holder
-        if verb in ("off", "reset") and name in self._machines:
-            machine = self._machines.pop(name)
-            machine.kill()
-            machine.wait()
-            holder.unlink(missing_ok=True)
-        if verb in ("on", "reset") and name not in self._machines:
-            self._machines[name] = subprocess.Popen(["sleep", "infinity"], stdin=subprocess.DEVNULL)
-            process.write_pid_file(holder, self._machines[name].pid)
+        with self._switching:
+            if verb in ("off", "reset") and name in self._machines:
+                machine = self._machines.pop(name)
+                machine.kill()
+                machine.wait()
+                holder.unlink(missing_ok=True)
+            if verb in ("on", "reset") and name not in self._machines:
+                self._machines[name] = subprocess.Popen(["sleep", "infinity"], stdin=subprocess.DEVNULL)
+                process.write_pid_file(holder, self._machines[name].pid)
 
     def _take(self) -> None:
         rest = b""
