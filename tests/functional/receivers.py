@@ -31,7 +31,7 @@ try:
 except ImportError:
     pysnmp = None  # type: ignore[assignment]
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 COMMUNITY = "a-community"
 MIBS = f"{pathlib.Path(__file__).parent / 'mibs'}:{pathlib.Path(fm.notify.__file__).parent}"
 USER, AUTH, PRIV = "watcher", "an-auth-password", "a-priv-password"

@@ -6,7 +6,6 @@ import json
 import re
 import socket
 import subprocess
-import time
 from typing import Any
 
 import testtools
@@ -82,7 +81,8 @@ class OutletsTest(oslotest_base.BaseTestCase):
         )
         faults.await_outlets("webhook", "alertmanager")
         faults.store(report(), report("clear"))
-        wait_for(lambda: len(web.posted) >= 2, "both are told")
+        # One whose answer comes late is told again.
+        wait_for(lambda: len({path for path, _, _ in web.posted}) >= 2, "both are told")
         told = {path: (authorization, body) for path, authorization, body in web.posted}
         authorization, body = told["/hook?key=a-secret-key"]
         self.assertEqual("Bearer a-secret-token", authorization)
@@ -94,12 +94,12 @@ class OutletsTest(oslotest_base.BaseTestCase):
     def test_one_that_hangs_or_fails_is_told_later_and_holds_up_no_other(self) -> None:
         hung, well = self.useFixture(receivers.Web()), self.useFixture(receivers.Web())
         hung.status = 0
-        faults = self.start(webhook_url=f"{hung.url}/a-secret-key", alertmanager_url=well.url)
+        # One after the other, the other would be told when this one was given up.
+        faults = self.start(webhook_url=f"{hung.url}/a-secret-key", alertmanager_url=well.url, timeout=10.0)
         faults.await_outlets("webhook", "alertmanager")
-        begun = time.monotonic()
         faults.store(report())
         wait_for(lambda: well.posted, "the other is told")
-        self.assertLess(time.monotonic() - begun, 5)
+        self.assertNotIn("webhook cannot be told", faults.log)
         wait_for(lambda: "webhook cannot be told" in faults.log, "the failure is logged")
         hung.status = 500
         self.assertEqual([], hung.posted)
@@ -134,5 +134,6 @@ class OutletsTest(oslotest_base.BaseTestCase):
         wait_for(lambda: web.posted, "it is told")
         faults.keeper._process.kill()
         faults.store(report("log", reason_text="2"))
-        wait_for(lambda: len(web.posted) >= 2, "the new one tells the rest")
-        self.assertEqual("2", web.posted[-1][2]["events"][-1]["reason_text"])
+        # What the last one was told of may be told again.
+        told = lambda: [event["reason_text"] for _, _, body in web.posted for event in body["events"]]  # noqa: E731
+        wait_for(lambda: told()[-1] == "2", "the new one tells the rest")

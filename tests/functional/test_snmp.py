@@ -144,7 +144,7 @@ class TrapsTest(SnmpTestCase):
         wait_for(lambda: outlets.places()["trap-destination-127.0.0.1"].dropped, "events are dropped")
         wait_for(self._is_raised, "the alarm is in the spool")
         self.daemon.begin()
-        self.assertEqual("number 299", self.told(100)[-1][f"{_EVENT}.8"])
+        wait_for(lambda: (found := self.daemon.told()) and found[-1][f"{_EVENT}.8"] == "number 299", "the newest arrives")
         place = wait_for(
             lambda: (found := outlets.places()["trap-destination-127.0.0.1"]).event_id == 300 and found, "all is told"
         )
