@@ -31,7 +31,7 @@ from tests.functional import engines
 from tests.functional.engines import wait_for
 
 PROGRAMS = pathlib.Path(sys.executable).parent
-COMMAND_DEADLINE_S = 60
+COMMAND_DEADLINE_S = 120
 CONTROLLER_DEADLINE_S = 90.0
 
 
@@ -306,7 +306,7 @@ class Standard(Deployment):
         keystone = next(unit for unit in units.all_units(self.layout) if unit.name == "keystone")
         process.start(keystone.argv, self.layout.pid_file("keystone"), self.layout.output("keystone"), dict(os.environ))
         for name in ("sysinv-dbsync", "fm-dbsync"):
-            subprocess.run([str(PROGRAMS / name), *self._arguments], check=True, timeout=60, capture_output=True)
+            subprocess.run([str(PROGRAMS / name), *self._arguments], check=True, timeout=COMMAND_DEADLINE_S, capture_output=True)
         wait_for("Keystone", lambda: answers(self.layout.auth_url), CONTROLLER_DEADLINE_S)
         identity.ensure_platform(self.layout, passwords)
         for service in self.SERVICES:
@@ -381,8 +381,10 @@ class Standard(Deployment):
         """End it as a crash would."""
         found = process.read_pid_file(self.layout.pid_file(name))
         if found is not None:
-            os.kill(found.pid, signal.SIGKILL)
-            wait_for(f"{name} gone", lambda: not found.is_running, 10)
+            # It may have ended by itself just now.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(found.pid, signal.SIGKILL)
+            wait_for(f"{name} gone", lambda: not found.is_running)
 
     @contextlib.contextmanager
     def without(self, name: str) -> Iterator[None]:

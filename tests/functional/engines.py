@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from stxembedded import process
 from stxembedded.tests.waiting import free_ports
 
-START_DEADLINE_S = 60.0
+START_DEADLINE_S = 120.0
 LAST_WORDS = 2000
 
 
@@ -127,7 +127,7 @@ class _Engine:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
         try:
-            self._process.wait(20)
+            self._process.wait(60)
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(20)
@@ -143,7 +143,7 @@ class _Engine:
         """End it as a power cut would."""
         self._end(signal.SIGKILL)
         # What it had in other processes may live on for a moment, and would pass for the one that is started next.
-        wait_for(f"the end of {type(self).__name__}", lambda: not _can_connect(self.port), 20)
+        wait_for(f"the end of {type(self).__name__}", lambda: not _can_connect(self.port))
 
     def remove(self) -> None:
         self.kill()
@@ -229,7 +229,7 @@ class PostgreSQL(_Engine):
         for backend in backends:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(backend.pid, signal.SIGKILL)
-        wait_for("PostgreSQL's backends end", lambda: not any(backend.is_running for backend in backends), 20)
+        wait_for("PostgreSQL's backends end", lambda: not any(backend.is_running for backend in backends))
 
 
 class RabbitMQ(_Engine):

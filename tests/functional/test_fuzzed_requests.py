@@ -21,7 +21,7 @@ from tests.functional.test_rest_errors import ELSEWHERE, SERVICES
 
 ROOT = pathlib.Path(__file__).parents[2]
 DOCUMENTS = dict(zip(SERVICES, ("sysinv", "fm"), strict=True))
-DEADLINE_S = 300
+DEADLINE_S = 900
 # What the service does there it does for as long as the client listens.
 STREAM = "/v1/event_log/stream"
 # Nothing is asked about the ids that answers show: what is active and suppressed is left to the other tests.

@@ -296,7 +296,7 @@ class StandardHostsTestCase(HostCase):
             return [(event["event_log_id"], event["state"]) for event in self.platform.events(self.token, query)]
 
         # The log of a host's addition goes through the spool, an alarm by REST does not, so their order is open.
-        found, _ = poll(seen, lambda found: len(found) >= len(expected), 15)
+        found, _ = poll(seen, lambda found: len(found) >= len(expected), 60)
         self.assertEqual(sorted(expected), sorted(found))
         entities = [alarm["entity_instance_id"] for alarm in self.platform.alarms(self.token)]
         self.assertNotIn(f"host={name}.process=sshd", entities)
