@@ -145,14 +145,17 @@ class Database:
         """Bring the schema to the newest version. Quick when it is there already."""
         if self.is_sqlite:
             self._prepare_file()
-        with self._begin(True) as connection:
-            if not self.is_sqlite:
-                # Two processes that start together take turns.
-                connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": hash_key(self.component)})
-            migration = alembic_config.Config()
-            migration.set_main_option("script_location", f"{self.component}.db:migrations")
-            migration.attributes["connection"] = connection
-            alembic_command.upgrade(migration, "head")
+        # Of two processes that open a new file of SQLite together one is refused, however long it would wait.
+        self._run(self._upgrade, True, (), {})
+
+    def _upgrade(self, connection: Connection) -> None:
+        if not self.is_sqlite:
+            # Two processes that start together take turns.
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": hash_key(self.component)})
+        migration = alembic_config.Config()
+        migration.set_main_option("script_location", f"{self.component}.db:migrations")
+        migration.attributes["connection"] = connection
+        alembic_command.upgrade(migration, "head")
 
     def _run(self, function: Callable[..., R], write: bool, args: Any, kwargs: Any) -> R:
         retrying = tenacity.Retrying(
@@ -206,8 +209,8 @@ class Database:
                     max_pool_size=values.max_pool_size,
                     max_overflow=values.max_overflow,
                     sqlite_fk=True,
-                    max_retries=10,
-                    retry_interval=1,
+                    # Whoever uses it tries again, and gives up when the process is told to end.
+                    max_retries=0,
                 )
                 _pool_options.set({"pool_size": values.max_pool_size, "max_overflow": values.max_overflow})
                 if self.is_sqlite:
@@ -219,10 +222,16 @@ class Database:
         path = sa.make_url(self.url).database
         if not path or path == ":memory:":
             return
-        os.makedirs(os.path.dirname(os.path.abspath(path)), mode=0o700, exist_ok=True)
-        # Only where there is none yet: closing a file that SQLite has open in this process would drop SQLite's locks on it.
-        with contextlib.suppress(FileExistsError):
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        try:
+            os.makedirs(os.path.dirname(os.path.abspath(path)), mode=0o700, exist_ok=True)
+            # Only where there is none yet: closing a file that SQLite has open in this process would drop SQLite's locks on it.
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except OSError as error:
+            where = f"[{self.group}] connection"
+            raise exception.ConfigurationError(
+                f"The {self.component} database cannot be made in {path}: {error.strerror}. Change {where}."
+            ) from error
 
 
 def hash_key(component: str) -> int:

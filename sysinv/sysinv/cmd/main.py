@@ -3,7 +3,8 @@
 
 import sys
 
-from stx import config, service
+from stx import service
+from stx.dbsync import main as dbsync_main
 
 
 def conductor() -> None:
@@ -22,5 +23,4 @@ def dbsync() -> None:
     """Bring the database's schema to this release, and end."""
     from sysinv.db import api as db_api
 
-    config.parse(sys.argv[1:], prog="sysinv-dbsync")
-    db_api.database.migrate()
+    dbsync_main(db_api.database)

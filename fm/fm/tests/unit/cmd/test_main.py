@@ -30,3 +30,10 @@ class DbsyncTest(testing.TestCase):
         tables = {name for (name,) in sqlite3.connect(path).execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         self.assertLessEqual({"alarm", "event_log", "event_suppression", "spool_position"}, tables)
         self.assertEqual(0o600, path.stat().st_mode & 0o777)
+
+    def test_a_place_where_no_database_can_be_is_refused_with_the_option_that_names_it(self) -> None:
+        configuration = self.directory / "fm.conf"
+        configuration.write_text("[fm_database]\nconnection = sqlite:////dev/null/deep/fm.sqlite\n")
+        done = self.run_dbsync("--config-file", str(configuration))
+        told = "The fm database cannot be made in /dev/null/deep/fm.sqlite: Not a directory. Change [fm_database] connection."
+        self.assertEqual((1, f"fm-dbsync: {told}\n"), (done.returncode, done.stderr))
