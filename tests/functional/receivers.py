@@ -4,6 +4,7 @@
 import contextlib
 import datetime
 import http.server
+import itertools
 import json
 import pathlib
 import shutil
@@ -170,8 +171,9 @@ class TrapDaemon(fixtures.Fixture):
         return found
 
     def told(self) -> list[dict[str, str]]:
-        """Without that the platform has started."""
-        return [each for each in self.received() if not each[TRAP_OID].startswith(".1.3.6.1.6.3.1.1.5")]
+        """Without that the platform has started. What is sent again, as its confirmation was late, is written down again."""
+        told = [each for each in self.received() if not each[TRAP_OID].startswith(".1.3.6.1.6.3.1.1.5")]
+        return [each for each, _ in itertools.groupby(told)]
 
 
 TRAP_OID = ".1.3.6.1.6.3.1.1.4.1.0"

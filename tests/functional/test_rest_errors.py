@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib import parse
 
+from oslo_utils import uuidutils
+
 from tests.functional import base, deployment
 
 SERVICES = ("platform", "faultmanagement")
@@ -94,6 +96,11 @@ class RestErrors:
                 continue
             limit = "" if path in ("/", "/v1/") else "?limit=1"
             reply = self.ask(service, "GET", path + limit)
+            if reply.status == 404 and uuidutils.is_uuid_like(path.rpartition("/")[2]):
+                # An alarm, say, that was cleared since it was listed.
+                del found[service, path]
+                elsewhere.add((service, path))
+                continue
             self.assertEqual(200, reply.status, (path, reply))
             found[service, path] = True
             for href in re.findall(rb'"href":"([^"]+)","rel":"self"', reply.text):
@@ -321,11 +328,17 @@ class RestErrors:
     def test_every_list_is_sorted_by_each_key_that_it_names(self) -> None:
         def sort(service: str, path: str, key: str, direction: str) -> None:
             query = f"{path}?limit=1&sort_key={key}&sort_dir={direction}"
-            first = self.ask(service, "GET", query)
-            self.assertEqual(200, first.status, (query, first))
-            if following := first.json.get("next"):
+            # What a page ends with may be gone when the next one is asked for.
+            for _ in range(3):
+                first = self.ask(service, "GET", query)
+                self.assertEqual(200, first.status, (query, first))
+                following = first.json.get("next")
+                if following is None:
+                    return
                 second = self.ask(service, "GET", following.removeprefix(self.platform.layout.url(service)))
-                self.assertEqual(200, second.status, (following, second))
+                if second.status == 200:
+                    return
+            self.fail(f"{following}: {second}")
 
         jobs = []
         for service, path in self.collections():
