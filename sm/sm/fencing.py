@@ -178,12 +178,12 @@ class Witness(NoWitness):
     def answer(self, request: Request, now: float) -> Answer | None:
         if not self._has_vote:
             return None
-        # It agrees on no record that the other one may lack, counting on what was before.
+        # It elects nobody, and agrees on no record, that the other one may not know, which may count on what was before.
         is_known = self._is_off or now >= self._promised_at + self._timing.promise_s
-        record = request.record if is_known else BLANK
-        return Answer(
-            FENCING, True, request.start, request.number, request.sent_at, request.term, record, is_probe=request.is_probe
-        )
+        term, record = (request.term, request.record) if is_known else (self._candidate.won, BLANK)
+        if request.is_probe and term != request.term:
+            return None
+        return Answer(FENCING, True, request.start, request.number, request.sent_at, term, record, is_probe=request.is_probe)
 
     @property
     def _has_vote(self) -> bool:

@@ -244,8 +244,9 @@ class Candidate:
         self._since = -math.inf
         # The newest term in which it was elected.
         self._won = -1
-        # The same, while its record of that term is still known as it made it.
+        # The same, while its record of that term is still known as it made it, and how long it tries for once the lease is over.
         self._resumable = -1
+        self._resume_by = -math.inf
         self._record = voter.kept.record
         # The record whose voters must agree too, while a change of it is not agreed on.
         self._old: Record | None = None
@@ -266,6 +267,11 @@ class Candidate:
     def record(self) -> Record:
         """Its own, or the newest that it knows."""
         return self._voter.kept.record if self._term is None else self._record
+
+    @property
+    def won(self) -> int:
+        """The newest term in which it was elected; -1 before the first."""
+        return self._won
 
     @property
     def is_elected(self) -> bool:
@@ -321,6 +327,7 @@ class Candidate:
         if self._term is not None and now >= max(self.holds_until(), self._since + wait_s):
             # It hears nobody, or not enough. Whoever hears it would go on keeping its promise to it, and grant to nobody else.
             was_elected, self._term = self.is_elected, None
+            self._resume_by = now + self._timing.stand_s
             if not was_elected:
                 # Not at once, so that these promises end, and another one may stand.
                 self.wake_at = now + self._timing.promise_s + self._chance.uniform(0.0, self._timing.retry_s)
@@ -330,6 +337,9 @@ class Candidate:
         self._number += 1
         term, is_probe = self._term, self._term is None
         if term is None:
+            if now >= self._resume_by:
+                # A change of voters, say, that cannot be agreed on would be in the way for ever.
+                self._resumable = -1
             term = self._won if self._may_resume else self._next_term()
             self._would.clear()
             self._probed = self._number
@@ -428,11 +438,8 @@ class Candidate:
 
     @property
     def _may_resume(self) -> bool:
-        """Whether its last term goes on if voters say so: it was late, and nobody stood meanwhile. There is nothing to be stored then.
-
-        Not in the middle of a change: one that cannot be agreed on would be in the way for ever.
-        """
-        return self.continues and self._seen_term == self._resumable and self._old is None
+        """Whether its last term goes on if voters say so: it was late, and nobody stood meanwhile. There is nothing to be stored then."""
+        return self.continues and self._seen_term == self._resumable
 
     def _may_win(self) -> bool:
         """Whether those who would have voted for it, and have not refused, are enough."""
