@@ -17,6 +17,7 @@ import contextvars
 import functools
 import logging
 import os
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -26,6 +27,7 @@ import sqlalchemy as sa
 import tenacity
 from alembic import command as alembic_command
 from alembic import config as alembic_config
+from alembic.util import CommandError
 from oslo_config import cfg
 from oslo_db import exception as db_exception
 from oslo_db.sqlalchemy import enginefacade, engines
@@ -145,8 +147,16 @@ class Database:
         """Bring the schema to the newest version. Quick when it is there already."""
         if self.is_sqlite:
             self._prepare_file()
-        # Of two processes that open a new file of SQLite together one is refused, however long it would wait.
-        self._run(self._upgrade, True, (), {})
+        try:
+            # Of two processes that open a new file of SQLite together one is refused, however long it would wait.
+            self._repeat(self._upgrade, True, (), {})
+        except (db_exception.DBError, sa.exc.DBAPIError, CommandError) as error:
+            LOG.error("The schema of the %s database was not brought to this release: %s", self.component, error)
+            reason = str(getattr(error, "orig", None) or getattr(error, "inner_exception", None) or error).split("\n")[0]
+            hint = ". It may be that of a newer one." if isinstance(error, CommandError) else ""
+            raise exception.Unavailable(
+                f"The schema of the {self.component} database cannot be brought to this release: {reason}{hint}"
+            ) from error
 
     def _upgrade(self, connection: Connection) -> None:
         if not self.is_sqlite:
@@ -158,18 +168,8 @@ class Database:
         alembic_command.upgrade(migration, "head")
 
     def _run(self, function: Callable[..., R], write: bool, args: Any, kwargs: Any) -> R:
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_PASSING),
-            wait=tenacity.wait_random_exponential(multiplier=0.05, max=1.0),
-            # Whoever waits for this process to end would kill it.
-            stop=tenacity.stop_after_delay(RETRY_S) | tenacity.stop_when_event_set(ending.TOLD),
-            sleep=tenacity.sleep_using_event(ending.TOLD),
-            reraise=True,
-        )
         try:
-            for attempt in retrying:
-                with attempt, self._begin(write) as connection:
-                    return function(connection, *args, **kwargs)
+            return self._repeat(function, write, args, kwargs)
         except _MISSING as error:
             raise exception.Unavailable(
                 f"The {self.component} database is not set up yet. Check that the process that does it runs, then try again."
@@ -177,6 +177,20 @@ class Database:
         except _PASSING as error:
             LOG.error("The %s database does not answer: %s", self.component, error)
             raise exception.Unavailable(f"The {self.component} database does not answer. Check it, then try again.") from error
+
+    def _repeat(self, function: Callable[..., R], write: bool, args: Any, kwargs: Any) -> R:
+        """Until it succeeds, or what keeps it from that does not pass."""
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_passes),
+            wait=tenacity.wait_random_exponential(multiplier=0.05, max=1.0),
+            # Whoever waits for this process to end would kill it.
+            stop=tenacity.stop_after_delay(RETRY_S) | tenacity.stop_when_event_set(ending.TOLD),
+            sleep=tenacity.sleep_using_event(ending.TOLD),
+            reraise=True,
+        )
+        for attempt in retrying:
+            with attempt, self._begin(write) as connection:
+                return function(connection, *args, **kwargs)
         raise AssertionError("unreachable")
 
     @contextlib.contextmanager
@@ -232,6 +246,13 @@ class Database:
             raise exception.ConfigurationError(
                 f"The {self.component} database cannot be made in {path}: {error.strerror}. Change {where}."
             ) from error
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether it is worth another try. Of a file's errors one is: that others write to it."""
+    if isinstance(error, sa.exc.OperationalError) and isinstance(error.orig, sqlite3.Error):
+        return "locked" in str(error.orig)
+    return isinstance(error, _PASSING)
 
 
 def hash_key(component: str) -> int:

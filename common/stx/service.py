@@ -142,8 +142,10 @@ class Process:
         reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         os.set_blocking(reader, True)
         signal.set_wakeup_fd(writer)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda *_: None)
+        signal.signal(signal.SIGHUP, lambda *_: None)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # What starts waits no longer. In a thread: this one may just be at the event itself.
+            signal.signal(number, lambda *_: threading.Thread(target=ending.TOLD.set, daemon=True).start())
         guru_meditation_report.TextGuruMeditation.setup_autorun(version, self.name, CONF.log_dir, conf=CONF)
         begun = time.monotonic()
         page = metrics.Page(self.is_healthy)

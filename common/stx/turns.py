@@ -29,14 +29,24 @@ class Turns:
                 return
             turn = threading.Event()
             self._waiting.append(turn)
-        if turn.wait(self._deadline_s):
-            return
-        with self._lock:
-            # It may have come just now.
-            if turn.is_set():
+        try:
+            if turn.wait(self._deadline_s):
                 return
-            self._waiting.remove(turn)
-        raise exception.Unavailable(f"Others have been at {self._what} for {self._deadline_s:g} s. Try again later.")
+        except BaseException:
+            # A signal's handler raises, say. Nobody waits here any more.
+            if self._leave(turn):
+                self.__exit__()
+            raise
+        # It may have come just now.
+        if not self._leave(turn):
+            raise exception.Unavailable(f"Others have been at {self._what} for {self._deadline_s:g} s. Try again later.")
+
+    def _leave(self, turn: threading.Event) -> bool:
+        """Wait no longer. Gives whether the turn has come."""
+        with self._lock:
+            if not turn.is_set():
+                self._waiting.remove(turn)
+            return turn.is_set()
 
     def __exit__(self, *_: object) -> None:
         with self._lock:

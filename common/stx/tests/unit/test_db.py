@@ -381,6 +381,19 @@ class MigrationTest(DatabaseCase):
 
         self.assertEqual("0002", version())
 
+    def test_what_keeps_a_schema_from_this_release_is_told_at_once(self) -> None:
+        @api.database.writer
+        def spoil(connection: Connection, statement: str) -> None:
+            connection.exec_driver_sql(statement)
+
+        begun = f"The schema of the {api.database.component} database cannot be brought to this release"
+        spoil("UPDATE alembic_version SET version_num = '9999'")
+        self.assert_raises_with(
+            exception.Unavailable, f"{begun}: Can't locate revision identified by '9999'. It may be", api.database.migrate
+        )
+        spoil("DROP TABLE alembic_version")
+        self.assert_raises_with(exception.Unavailable, f"{begun}: table book already exists", api.database.migrate)
+
     def test_processes_that_migrate_together_take_turns(self) -> None:
         path = self.platform.path / "new.sqlite"
         self.platform.conf.config(group=api.database.group, connection=f"sqlite:///{path}")

@@ -3,6 +3,8 @@
 
 import threading
 
+import fixtures
+
 from stx import exception, testing, turns
 
 
@@ -44,6 +46,23 @@ class TurnsTest(testing.TestCase):
             order.append("again")
         thread.join(60)
         self.assertEqual(["other", "again"], order)
+
+    def test_who_is_interrupted_while_it_waits_is_in_nobody_s_way(self) -> None:
+        books = turns.Turns("the books", 60)
+        books.__enter__()
+
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        def come_and_interrupt(*_: object) -> None:
+            books.__exit__()
+            raise KeyboardInterrupt
+
+        for wait in (interrupt, come_and_interrupt):
+            with fixtures.MonkeyPatch("threading.Event.wait", wait):
+                self.assertRaises(KeyboardInterrupt, books.__enter__)
+        with books:
+            pass
 
     def test_a_turn_ends_also_with_an_error(self) -> None:
         books = turns.Turns("the books", 0.05)
