@@ -54,11 +54,9 @@ class Heartbeats:
             old, new = before.get(network, {}), ailing.get(network, {})
             changed = {name for name in old.keys() | new.keys() if old.get(name, (0,))[0] != new.get(name, (0,))[0]}
             news |= changed
-            for name in sorted(changed):
+            for name in sorted(changed & in_service.keys()):
                 if new.get(name, (0,))[0] == Level.LOST:
                     LOG.warning("%s is lost on %s: it has missed %d pulses", name, network, new[name][1])
-                elif old.get(name, (0,))[0] == Level.LOST:
-                    LOG.info("%s answers on %s again, or is watched no more", name, network)
         missed = {name for name, host in in_service.items() if seen is not None and _is_missed(name, host, seen, watch)}
         self._avoid(ailing, missed, now)
         return seen, news

@@ -16,6 +16,10 @@ from mtce.teller import Teller
 from sysinv.tests.unit import base
 
 
+def in_service(name: str) -> dict[str, str]:
+    return {"hostname": name, "administrative": "unlocked", "operational": "enabled", "availability": "available"}
+
+
 class HeartbeatsTest(base.SystemTest):
     def setUp(self) -> None:
         super().setUp()
@@ -54,14 +58,14 @@ class LogTest(HeartbeatsTest):
         network = wire.Network(True, {name: (int(level), 10) for name, level in levels.items()})
         self.pulses.facts = wire.Facts({"mgmt": network}, {}, [])
         with fixtures.FakeLogger("mtce.heartbeats", format="%(levelname)s %(message)s") as log:
-            self.heartbeats.look({}, self.watch, 0.0)
+            self.heartbeats.look({"a": in_service("a")}, self.watch, 0.0)
         return log.output.strip()
 
-    def test_a_host_that_is_lost_is_told_once_and_so_is_one_that_answers_again(self) -> None:
-        self.assertEqual("", self.look(a=Level.DEGRADED))
-        self.assertEqual("WARNING a is lost on mgmt: it has missed 10 pulses", self.look(a=Level.LOST))
+    def test_a_host_in_service_that_is_lost_is_told_once(self) -> None:
+        self.assertEqual("", self.look(a=Level.DEGRADED, b=Level.DEGRADED))
+        self.assertEqual("WARNING a is lost on mgmt: it has missed 10 pulses", self.look(a=Level.LOST, b=Level.LOST))
         self.assertEqual("", self.look(a=Level.LOST))
-        self.assertEqual("INFO a answers on mgmt again, or is watched no more", self.look())
+        self.assertEqual("", self.look())
 
 
 class AvoidanceTest(HeartbeatsTest):
@@ -71,11 +75,7 @@ class AvoidanceTest(HeartbeatsTest):
         """Nobody answers any more; gives who is spared."""
         lost = wire.Network(True, {name: (int(Level.LOST), 100) for name in self.NAMES})
         self.pulses.facts = wire.Facts({"mgmt": lost}, dict.fromkeys(answered, "boot"), [])
-        hosts = {
-            name: {"hostname": name, "administrative": "unlocked", "operational": "enabled", "availability": "available"}
-            for name in self.NAMES
-        }
-        self.heartbeats.look(hosts, self.watch, 0.0)
+        self.heartbeats.look({name: in_service(name) for name in self.NAMES}, self.watch, 0.0)
         return [name for name in self.NAMES if self.heartbeats.is_spared(name)]
 
     def report(self) -> None:
