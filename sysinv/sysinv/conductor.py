@@ -6,7 +6,7 @@ import functools
 import logging
 import pathlib
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from oslo_config import cfg
@@ -65,7 +65,8 @@ class Conductor(snmp.Snmp, Sensors, ServiceParameters):
         self._hosts_lock = turns.Turns("the hosts", _TURN_S)
         self._plan = rows.management_plan()
         self.hosts_changed: Callable[[], None] = lambda: None
-        self.departed = dnsmasq.Departed()
+        # Told of a host that is deleted: its MAC addresses.
+        self.departed: Callable[[Collection[str]], None] = lambda macs: None
 
     @rpc.exposed
     def create_host(self, context: RequestContext, values: dict[str, Any]) -> dict[str, Any]:
@@ -127,10 +128,13 @@ class Conductor(snmp.Snmp, Sensors, ServiceParameters):
         refusals += against
         return address
 
-    def discover(self, context: RequestContext, mac: str) -> None:
-        """Take in a machine that waits to be installed, unless it is known."""
+    def discover(self, context: RequestContext, mac: str, is_noted: Callable[[], bool] = lambda: True) -> None:
+        """Take in a machine that waits to be installed, unless it is known.
+
+        :param is_noted: whether it was not deleted since it was told of
+        """
         with self._hosts_lock:
-            if db_api.is_known_mac(mac):
+            if not is_noted() or db_api.is_known_mac(mac):
                 return
             system = rows.system()
             if refusals := rules.check_discovery(system, db_api.peers()):
@@ -158,9 +162,9 @@ class Conductor(snmp.Snmp, Sensors, ServiceParameters):
                         fm_client.log("200.021", f"{entity}.command=delete", f"Host {host['hostname']} was deleted."),
                     ]
                 )
-            if host["mgmt_mac"]:
-                self.departed.add(host["mgmt_mac"].lower())
+            macs = db_api.macs(host_uuid)
             db_api.delete_host(host_uuid)
+            self.departed(macs)
         self._announce_deleted(context, host)
 
     @rpc.exposed
@@ -370,8 +374,9 @@ class _Parts:
             conductor.hosts_changed = publisher.nudge
             self._workers.append(service.Worker("sysinv-boot-files", publisher.step, _STEP_S))
         if options.dnsmasq_path:
-            conductor.departed = dnsmasq.Departed(pathlib.Path(options.dnsmasq_path) / boot.LEASES)
-            queue = dnsmasq.Queue(pathlib.Path(options.dnsmasq_path) / boot.QUEUE)
+            directory = pathlib.Path(options.dnsmasq_path)
+            queue = dnsmasq.Queue(directory / boot.QUEUE)
+            conductor.departed = functools.partial(depart, queue, directory / boot.LEASES)
             self._workers.append(service.Worker("sysinv-discovery", lambda: discover(conductor, context, queue), _STEP_S))
         self._parts += self._workers
         for part in self._parts:
@@ -389,8 +394,17 @@ def discover(conductor: Conductor, context: RequestContext, queue: dnsmasq.Queue
     """Take in the machines that dnsmasq's script has noted since."""
     pxeboot = addressing.network(CONF.sysinv_conductor.pxeboot_subnet)
     for lease in queue.take():
-        if leases.discovers(lease, pxeboot) and not conductor.departed.has(lease):
-            conductor.discover(context, lease.mac)
+        if leases.discovers(lease, pxeboot):
+            conductor.discover(context, lease.mac, queue.is_noted)
+
+
+def depart(queue: dnsmasq.Queue, path: pathlib.Path, macs: Collection[str]) -> None:
+    """A machine that was deleted is there when it shows up from now on.
+
+    :param path: of dnsmasq's file of leases
+    """
+    queue.forget(macs)
+    dnsmasq.give_up(path, macs)
 
 
 def make_service() -> service.Service:

@@ -9,7 +9,7 @@ import pathlib
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from pyroute2 import IPRoute
 
@@ -20,6 +20,7 @@ LOG = logging.getLogger(__name__)
 _PROGRAM = "dnsmasq"
 # Of a note that is being carried out: one that comes meanwhile is another one.
 _TAKEN = ".taken"
+_MAC_LENGTH = 17
 # What a script left that was killed while it wrote.
 _HALF_WRITTEN_S = 60
 # Of its file of leases as much as is read.
@@ -33,6 +34,7 @@ class Queue:
     def __init__(self, directory: pathlib.Path, now: Callable[[], float] = time.time) -> None:
         self._directory = directory
         self._now = now
+        self._taken: pathlib.Path | None = None
 
     def take(self) -> Iterator[leases.Lease]:
         """The leases that are noted, the oldest first. A note is removed when the next one is asked for, so that none is lost."""
@@ -40,6 +42,7 @@ class Queue:
             taken = path.with_name(f"{path.name.removesuffix(_TAKEN)}{_TAKEN}")
             try:
                 path.replace(taken)
+                self._taken = taken
                 with taken.open("rb") as file:
                     lease = leases.parse(file.read(leases.NOTE_LIMIT + 1))
             except FileNotFoundError:
@@ -49,6 +52,17 @@ class Queue:
             else:
                 yield lease
             taken.unlink(missing_ok=True)
+
+    def is_noted(self) -> bool:
+        """Whether the lease that was given last has not been forgotten meanwhile."""
+        return self._taken is not None and self._taken.exists()
+
+    def forget(self, macs: Collection[str]) -> None:
+        """What was noted of machines up to now is no news."""
+        with contextlib.suppress(FileNotFoundError):
+            for name in os.listdir(self._directory):
+                if name[:_MAC_LENGTH].lower() in macs:
+                    (self._directory / name).unlink(missing_ok=True)
 
     def _notes(self) -> list[pathlib.Path]:
         found = []
@@ -62,40 +76,6 @@ class Queue:
                 elif self._now() - changed_at / 1e9 > _HALF_WRITTEN_S:
                     pathlib.Path(entry.path).unlink(missing_ok=True)
         return [path for _, path in sorted(found)]
-
-
-class Departed:
-    """Machines that were deleted, and have their leases still, though they may be off.
-
-    Whenever dnsmasq reads its files it tells of all leases again. By that alone no such machine shows that it is there.
-
-    :param path: dnsmasq's file of leases; None where there is no dnsmasq
-    """
-
-    def __init__(self, path: pathlib.Path | None = None) -> None:
-        self._path = path
-        # When the lease of a machine ended, as it was when the machine was deleted.
-        self._ends: dict[tuple[str, str], int] = {}
-
-    def add(self, mac: str) -> None:
-        """A machine is deleted; what is known of leases that have ended is forgotten."""
-        found = {(each.mac, each.address): each.ends for each in self._held()}
-        self._ends = {key: ends for key, ends in found.items() if key[0] == mac or self._ends.get(key) == ends}
-
-    def has(self, lease: leases.Lease) -> bool:
-        """Whether nothing but a lease of before is told of a machine."""
-        ends = self._ends.get((lease.mac, lease.address)) if not lease.tags else None
-        if ends is None:
-            return False
-        return any((each.mac, each.address, each.ends) == (lease.mac, lease.address, ends) for each in self._held())
-
-    def _held(self) -> list[leases.Held]:
-        """None where they cannot be read: then each machine that is told of counts as there."""
-        try:
-            return held(self._path) if self._path is not None else []
-        except OSError as error:
-            LOG.warning("dnsmasq's leases cannot be read: %s", error)
-            return []
 
 
 def held(path: pathlib.Path) -> list[leases.Held]:
@@ -116,6 +96,19 @@ def release(lease: leases.Held) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
             link.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
             link.sendto(leases.release(lease, own), (own, _SERVER_PORT))
+
+
+def give_up(path: pathlib.Path, macs: Collection[str]) -> None:
+    """Have dnsmasq give up the leases of machines: it would tell of them again whenever it reads its files.
+
+    :param path: of its file of leases
+    """
+    try:
+        for lease in held(path):
+            if lease.mac in macs:
+                release(lease)
+    except OSError as error:
+        LOG.warning("Leases of %s stay until they end: %s", ", ".join(sorted(macs)), error)
 
 
 def _beside(address: str) -> list[tuple[str, str]]:

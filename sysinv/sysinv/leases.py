@@ -51,8 +51,7 @@ exit 0
 
 # Of dnsmasq's file of leases: when one ends, whose it is, the machine's name and what it calls itself.
 _HELD = re.compile(
-    r"(?P<ends>\d{1,20}) (?P<mac>[0-9a-f]{2}(?::[0-9a-f]{2}){5}) (?P<address>[0-9.]{7,15}) \S+ "
-    r"(?P<client_id>\*|[0-9a-f]{2}(?::[0-9a-f]{2}){0,254})",
+    r"\d+ (?P<mac>[0-9a-f]{2}(?::[0-9a-f]{2}){5}) (?P<address>[0-9.]{7,15}) \S+ (?P<client_id>\*|[0-9a-f]{2}(?::[0-9a-f]{2}){0,254})",
     re.ASCII,
 )
 # Of DHCP (RFC 2131, 2132).
@@ -86,25 +85,21 @@ class Held:
     """A lease that dnsmasq keeps.
 
     :ivar client_id: what the machine calls itself, where it does
-    :ivar ends: when, in seconds since 1970; it changes when the lease is renewed
     """
 
     mac: str
     address: str
     client_id: bytes = b""
-    ends: int = 0
 
 
 def held(text: str) -> list[Held]:
     """The leases for IPv4 in dnsmasq's file; what is none is passed over."""
     found = [_HELD.fullmatch(line) for line in text.splitlines()]
     return [
-        Held(each["mac"], each["address"], _client_id(each["client_id"]), int(each["ends"])) for each in found if each is not None
+        Held(each["mac"], each["address"], b"" if each["client_id"] == "*" else bytes.fromhex(each["client_id"].replace(":", "")))
+        for each in found
+        if each is not None
     ]
-
-
-def _client_id(text: str) -> bytes:
-    return b"" if text == "*" else bytes.fromhex(text.replace(":", ""))
 
 
 def in_the_way(leases: Iterable[Held], addresses: Mapping[str, str]) -> list[Held]:

@@ -181,6 +181,16 @@ def is_known_mac(connection: Connection, mac: str) -> bool:
     return connection.execute(known.limit(1)).first() is not None
 
 
+@database.reader
+def macs(connection: Connection, host_uuid: str) -> set[str]:
+    """The MAC addresses that a host is known by."""
+    own = sa.select(_host.c.id).where(_host.c.uuid == host_uuid).scalar_subquery()
+    known = sa.union_all(
+        sa.select(_host.c.mgmt_mac).where(_host.c.id == own), sa.select(models.port.c.mac).where(models.port.c.host_id == own)
+    )
+    return {mac.lower() for mac in connection.execute(known).scalars() if mac}
+
+
 @database.writer
 def create_host(connection: Connection, values: Mapping[str, Any]) -> None:
     """Make a host's row. `values` has its uuid, so that the transaction may be repeated when its end was not heard."""

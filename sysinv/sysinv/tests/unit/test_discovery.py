@@ -2,6 +2,7 @@
 """Machines that wait to be installed show up by themselves, and get a name."""
 
 import concurrent.futures
+import functools
 import os
 import pathlib
 from typing import Any
@@ -108,17 +109,21 @@ class DiscoverTest(DiscoveryCase):
         self.discover()
         self.assertEqual([base.MAC], [host["mgmt_mac"] for host in self.discovered()])
 
-    def test_a_deleted_machine_whose_lease_is_told_again_does_not_until_it_is_renewed(self) -> None:
-        kept = pathlib.Path(self.useFixture(fixtures.TempDir()).path) / boot.LEASES
-        self.manager.departed = dnsmasq.Departed(kept)
+    def test_what_was_told_of_a_machine_before_it_was_deleted_does_not_bring_it_back(self) -> None:
+        self.manager.departed = functools.partial(conductor.depart, self.queue, self.directory / "none")
         made = self.create(1, mgmt_mac=base.MAC)
-        kept.write_text(f"100 {base.MAC} {ADDRESS} * *\n")
+        port = base.INVENTORY["port"][1]["mac"]
+        self.report(made["uuid"])
+        for mac in (base.MAC, port):
+            self.note(mac)
+
+        taken = self.queue.take()
+        lease = next(taken)
+        # It had its turn first.
         self.manager.delete_host(self.context, made["uuid"])
-        self.note(action="old", tags="")
-        self.discover()
-        self.assertEqual(([], []), (self.discovered(), self.waiting()))
-        kept.write_text(f"101 {base.MAC} {ADDRESS} * *\n")
-        self.note(action="old", tags="")
+        self.manager.discover(self.context, lease.mac, self.queue.is_noted)
+        self.assertEqual(([], []), (self.discovered(), list(taken)))
+        self.note()
         self.discover()
         self.assertEqual([base.MAC], [host["mgmt_mac"] for host in self.discovered()])
 

@@ -66,6 +66,18 @@ class QueueTest(testing.TestCase):
         self.assertEqual([mac(1)], [lease.mac for lease in self.queue.take()])
         self.assertEqual([], self.names())
 
+    def test_what_was_noted_of_a_machine_is_forgotten_with_it(self) -> None:
+        self.note(mac(1), at=1.0)
+        self.note(f"{mac(1)}-{ADDRESS}", f"old {mac(1)} {ADDRESS} \n", at=2.0)
+        self.note(mac(2), at=3.0)
+        taken = self.queue.take()
+        next(taken)
+        self.assertTrue(self.queue.is_noted())
+        self.queue.forget({mac(1)})
+        self.assertFalse(self.queue.is_noted())
+        self.assertEqual([mac(2)], [lease.mac for lease in taken])
+        self.assertEqual([], self.names())
+
     def test_a_malformed_note_is_passed_over(self) -> None:
         self.note("x", "nonsense", at=1.0)
         self.note("y", "a" * 100_000, at=2.0)
@@ -101,50 +113,28 @@ class QueueTest(testing.TestCase):
         self.assertEqual([], list(dnsmasq.Queue(self.directory / "gone").take()))
 
 
-class DepartedTest(testing.TestCase):
-    LEASE = leases.Lease("old", mac(1), ADDRESS, ())
-
+class GiveUpTest(testing.TestCase):
     def setUp(self) -> None:
         super().setUp()
         self.path = pathlib.Path(self.useFixture(fixtures.TempDir()).path) / boot.LEASES
-        self.departed = dnsmasq.Departed(self.path)
+        self.released: list[str] = []
+        self.useFixture(fixtures.MonkeyPatch("sysinv.dnsmasq.release", lambda lease: self.released.append(lease.address)))
 
-    def keep(self, *ends: int) -> None:
-        """Have dnsmasq keep leases of the machines 1, 2 and so on."""
-        self.path.write_text("".join(f"{end} {mac(number)} {ADDRESS} * *\n" for number, end in enumerate(ends, 1)))
+    def test_all_leases_of_a_machine_are_given_up_and_no_others(self) -> None:
+        machines = (1, 2, 1)
+        self.path.write_text("".join(f"100 {mac(machine)} 10.0.0.{number} * *\n" for number, machine in enumerate(machines)))
+        dnsmasq.give_up(self.path, {mac(1), mac(3)})
+        self.assertEqual(["10.0.0.0", "10.0.0.2"], self.released)
 
-    def test_a_lease_that_is_told_again_shows_nothing_of_a_machine_that_was_deleted(self) -> None:
-        self.keep(100)
-        self.departed.add(mac(1))
-        self.assertTrue(self.departed.has(self.LEASE))
+    def test_where_there_are_none_nothing_is_given_up(self) -> None:
+        dnsmasq.give_up(self.path, {mac(1)})
+        self.assertEqual([], self.released)
 
-    def test_one_that_is_renewed_or_new_does(self) -> None:
-        self.keep(100)
-        self.departed.add(mac(1))
-        self.assertFalse(self.departed.has(leases.Lease("old", mac(1), ADDRESS, ("pxeboot",))))
-        self.keep(101)
-        self.assertFalse(self.departed.has(self.LEASE))
-
-    def test_what_others_have_is_theirs(self) -> None:
-        self.keep(100, 100)
-        self.departed.add(mac(2))
-        self.assertFalse(self.departed.has(self.LEASE))
-        self.departed.add(mac(1))
-        self.assertTrue(self.departed.has(self.LEASE))
-
-    def test_a_lease_that_has_ended_is_forgotten(self) -> None:
-        self.keep(100)
-        self.departed.add(mac(1))
-        self.keep()
-        self.departed.add(mac(2))
-        self.keep(100)
-        self.assertFalse(self.departed.has(self.LEASE))
-
-    def test_without_a_file_that_can_be_read_everybody_is_there(self) -> None:
+    def test_those_that_cannot_be_read_are_told_in_the_log(self) -> None:
         self.path.mkdir()
-        for departed in (self.departed, dnsmasq.Departed()):
-            departed.add(mac(1))
-            self.assertFalse(departed.has(self.LEASE))
+        with fixtures.FakeLogger("sysinv.dnsmasq") as log:
+            dnsmasq.give_up(self.path, {mac(1)})
+        self.assertIn(f"Leases of {mac(1)} stay until they end", log.output)
 
 
 @ddt.ddt
@@ -328,10 +318,7 @@ class ServedTest(testing.TestCase):
 class LeasesTest(testing.TestCase):
     def test_leases_are_read_and_what_is_none_is_passed_over(self) -> None:
         text = f"1795814756 {mac(3)} 192.168.200.10 compute-1 ff:41\n1795732188 {mac(3)} 169.254.202.124 * *\nduid 00:01\n1 2 3\n"
-        found = [
-            leases.Held(mac(3), "192.168.200.10", b"\xff\x41", 1795814756),
-            leases.Held(mac(3), "169.254.202.124", ends=1795732188),
-        ]
+        found = [leases.Held(mac(3), "192.168.200.10", b"\xff\x41"), leases.Held(mac(3), "169.254.202.124")]
         self.assertEqual(found, leases.held(text))
 
     @ddt.data((mac(1), []), (mac(2), ["192.168.204.10"]))
