@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Boards as the third vote: when one counts on them, when power is cut, and that it is given back."""
 
+import dataclasses
 import random
 
 import ddt
@@ -126,6 +127,15 @@ class WitnessTest(base.BaseTestCase):
                 )
             ):
                 self.candidate.on_answer(each, now)
+
+    def test_a_holder_has_no_vote_for_a_new_term_while_the_other_one_may_count_on_what_was_before(self) -> None:
+        self.elect(110.0)
+        self.witness.say(110.0)
+        won = self.candidate.won
+        probe = lease.Request(OWN, "7", 99, 0.0, won + 1, self.candidate.record, is_probe=True)
+        self.assertIsNone(self.witness.answer(probe, 139.9))
+        found = [self.witness.answer(dataclasses.replace(probe, is_probe=False), now) for now in (139.9, 140.0)]
+        self.assertEqual([won, won + 1], [vote and vote.term for vote in found])
 
     def test_a_holder_has_the_vote_as_long_as_it_lives_but_none_for_what_the_other_one_does_not_know(self) -> None:
         self.elect(110.0)
