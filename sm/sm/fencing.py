@@ -3,7 +3,8 @@
 
 It is a voter without a host, called FENCING. Each controller counts its vote by itself:
 
-- The holder has it for as long as it lives: nobody else can have been elected without its vote, or without cutting its power.
+- The holder has it for as long as it lives: nobody else can have been elected without its vote, or without cutting its power. It has it
+  for its term; for another one, and for another record, once its promise (below) is over, or the other controller off.
 - The other one has it, if it is eligible, once the holder's board says that the holder is off, and if the holder had promised, not too long
   ago, that it would not change the record for a while unless the other one knows.
 - A controller that has started anew has it no longer, and needs the other one's vote: it may have been off, and replaced, meanwhile.
