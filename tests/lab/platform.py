@@ -20,7 +20,7 @@ REGISTER_S = 180.0
 SILENCE_S = 60.0
 # An address in the lab that no host has.
 _OWN_ADDRESS = str(topology.SUBNETS["mgmt"][-3])
-_ADDED = "02:4c:ab:77:77:77"
+ADDED = "02:4c:ab:77:77:77"
 
 Row = Mapping[str, Any]
 Inventory = dict[str, set[tuple[Any, ...]]]
@@ -145,7 +145,7 @@ class PlatformTestCase(base.LabTestCase):
         assert row is not None
         return row
 
-    def add(self, *words: str, mac: str = _ADDED) -> Row:
+    def add(self, *words: str, mac: str = ADDED) -> Row:
         """A host that is added, and never powered on; it is deleted when the test ends."""
         row: Row = self.system("host-add", "-m", mac, *words)
         self.addCleanup(self.call, "host-delete", row["uuid"])

@@ -10,6 +10,8 @@ import ddt
 from tests.lab import platform
 
 COMPUTE, BLANK, BLANK_TOO, CONTROLLER, STORAGE = "compute-0", "compute-1", "compute-2", "controller-1", "storage-0"
+# Twice as long as the conductor waits at the most to look at what dnsmasq tells.
+NOTICED_S = 4.0
 # It has other disks than COMPUTE, another number of processors, and a port less.
 NEW_SERVER = 9
 
@@ -87,10 +89,21 @@ class DiscoveryTest(platform.PlatformTestCase):
         self.wait_for("it runs", lambda: self.machine(BLANK).state() in ("running", "degraded"), platform.REGISTER_S)
         self.delete(BLANK)
         self.assertIsNone(self.row(BLANK))
-        # dnsmasq counts seconds: a lease that is renewed in the one in which it began is the same to it, and it tells nobody.
-        time.sleep(1.0)
         self.machine(BLANK).run(["networkctl", "renew", "pxeboot"])
         self.wait_for("it is discovered again", lambda: self.is_discovered(BLANK))
+
+    def test_a_host_that_was_deleted_while_it_was_off_stays_away_until_it_is_on_again(self) -> None:
+        self.discovered(BLANK)
+        self.machine(BLANK).power_off()
+        self.delete(BLANK)
+        known = "/opt/platform/config/dnsmasq/dnsmasq.hosts"
+        self.add("-n", "lab-1", "-p", "worker")
+        # dnsmasq reads its files again then, and tells of all leases that it has.
+        self.wait_for("dnsmasq knows the other one", lambda: platform.ADDED in self.machine(platform.FIRST).run(["cat", known]))
+        time.sleep(NOTICED_S)
+        self.assertIsNone(self.row(BLANK))
+        self.power_on(BLANK)
+        self.wait_for("it is discovered", lambda: self.is_discovered(BLANK), platform.REGISTER_S)
 
     def assert_comes_online(self, name: str) -> None:
         self.wait_for(f"{name} is online", lambda: self.has_availability(name, "online"), platform.REGISTER_S)
