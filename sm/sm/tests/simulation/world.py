@@ -106,7 +106,7 @@ class Node:
     """One host, on or off.
 
     :ivar kept: on its disk
-    :ivar storing: being written to it
+    :ivar storing: being written to it, or written, and it has not been noticed
     :ivar rate: how fast its clock runs, 1 being right
     :ivar allowed_until: until when its kernel lets it act, by the world's clock
     :ivar data: the last write that it has
@@ -405,11 +405,13 @@ class World:
 
     def _stored(self, node: Node) -> None:
         assert node.storing is not None
-        node.kept, node.storing = node.storing, None
+        node.kept = node.storing
         self._when_awake(node, node.life, functools.partial(self._tell_stored, node, node.kept))
 
     def _tell_stored(self, node: Node, kept: lease.Kept) -> None:
         assert node.voter is not None
+        # Not before: the next may be stored once the end of this is known.
+        node.storing = None
         said = node.voter.on_stored(kept)
         if said is not None:
             self._answer(node, self.nodes[said[0]], said[1])
