@@ -7,6 +7,7 @@ management network for 3 s and for 30 s, a heartbeat process that is stopped for
 once nothing at all for STX_MTCE_QUIET_S (60).
 """
 
+import datetime
 import os
 import statistics
 import tempfile
@@ -29,6 +30,8 @@ CUT_S, LONG_CUT_S = 3.0, 30.0
 QUIET_S = float(os.environ.get("STX_MTCE_QUIET_S", "60"))
 BOARDED, PLAIN, OTHER = COMPUTES = ("compute-0", "compute-1", "compute-2")
 IN_SERVICE = "unlocked-enabled-available"
+# On the lab's controllers, whose clocks show UTC.
+LOG = "/var/log/starlingx/mtce-agent.log"
 # It is not watched at once after the last run.
 REST_S = 2.0
 
@@ -96,8 +99,8 @@ class Bench:
         :param begun: not before, in seconds since 1970
         """
         first = self.lab.machine(self.lab.layout.load().hosts[0])
-        lines = first.run(["journalctl", "-u", "mtce-agent", "-o", "short-unix", "--since", f"@{int(begun)}"]).splitlines()
-        moments = [float(line.split()[0]) for line in lines if f" {name} is lost on " in line]
+        told = first.run(["sh", "-c", f"grep -F ' {name} is lost on ' {LOG} || true"]).splitlines()
+        moments = [datetime.datetime.fromisoformat(f"{' '.join(line.split()[:2])}+00:00").timestamp() for line in told]
         return next((moment for moment in moments if moment >= begun), None)
 
     def command(self, *words: str) -> None:
