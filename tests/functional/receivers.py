@@ -47,9 +47,7 @@ def missing() -> str | None:
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    return testing.free_port(kind)
 
 
 def wait_for(claim: Callable[[], Any], what: str) -> Any:

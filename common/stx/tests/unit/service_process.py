@@ -18,7 +18,7 @@ from typing import Any, TextIO
 
 from oslo_config import cfg
 
-from stx import config, exception, rpc, service
+from stx import config, ending, exception, rpc, service
 from stx.context import RequestContext, internal
 
 TOPIC = "service.process"
@@ -74,6 +74,15 @@ class Unhealthy(Part):
 class Failing(Part):
     def start(self) -> None:
         raise exception.ConfigurationError("The disk is missing. Insert it.")
+
+
+class Awaiting(Part):
+    """Waits while it starts for what never comes, until the process is told to end."""
+
+    def start(self) -> None:
+        super().start()
+        if not ending.TOLD.wait(DEADLINE_S):
+            say("not told")
 
 
 class Manager:
@@ -133,6 +142,7 @@ SERVICES: dict[str, Sequence[Part]] = {
     "reloading": [Unreloadable("stubborn"), Reloading("reloading")],
     "unhealthy": [Unhealthy("unhealthy")],
     "failing": [Part("third"), Failing("failing"), Part("fourth")],
+    "awaiting": [Awaiting("awaiting")],
     "answering": [Answering("answering")],
     "asking": [Asking("asking")],
 }

@@ -289,6 +289,13 @@ class ProcessTest(testing.TestCase):
         self.assertIn("probe did not start: The disk is missing. Insert it.", errors.splitlines())
         self.assert_nothing_told()
 
+    def test_one_that_is_told_to_stop_while_it_starts_waits_no_longer(self) -> None:
+        process = self.start("awaiting")
+        self.assertEqual("awaiting starts\n", process.output.readline())
+        process.send(signal.SIGTERM)
+        code, output, _ = process.end()
+        self.assertEqual((0, ["awaiting stops"]), (code, output))
+
     def test_a_metrics_port_in_use_is_a_failing_start_too(self) -> None:
         with socket.socket() as sock:
             sock.bind(("127.0.0.1", 0))
