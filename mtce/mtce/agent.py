@@ -500,4 +500,5 @@ def limits(options: Any) -> Limits:
         failure_action=FailureAction(options.heartbeat_failure_action),
         worker_boot_s=options.worker_boot_timeout,
         controller_boot_s=options.controller_boot_timeout,
+        cool_off_s=CONF.mtce.power_cycle_cool_off,
     )

@@ -119,6 +119,14 @@ agent_opts = [
         mutable=True,
         help=f"Seconds in which a controller has to boot and to report. {_UNTIL}",
     ),
+    cfg.FloatOpt(
+        "power_cycle_cool_off",
+        default=300.0,
+        min=0.0,
+        mutable=True,
+        help="Seconds without power for a host that is power-cycled because one of its sensors is critical. Raise it for hardware that "
+        "cools slowly.",
+    ),
 ]
 
 host_opts = [

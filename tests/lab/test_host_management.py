@@ -29,6 +29,9 @@ WAITS = "Graceful Recovery Wait"
 _SOON_S = 60.0
 # Of the lab's boards; what it shows then is critical.
 SENSOR, HOT = "cpu-temp", "97"
+COOL_S = 8.0
+# A host that is looked at has no power for so much longer, or less long, than it is seen to have none.
+_LOOK_S = 2.0
 
 
 class _Seen:
@@ -151,6 +154,15 @@ class HostManagementTest(platform.PlatformTestCase):
         secret = self.lab.layout.read_secrets()["board"]
         self.system("host-update", name, f"bm_type={kind}", *words, f"bm_password={secret}")
         self.addCleanup(self.call, "host-update", name, "bm_type=none")
+
+    def configure(self, options: str) -> None:
+        """Have mtce-agent run with other options, those that may change meanwhile, until the test ends."""
+        first, path = self.machine(platform.FIRST), "/etc/starlingx/starlingx.conf"
+        before = first.run(["cat", path])
+        again = "systemctl kill -s HUP --kill-whom=main mtce-agent"
+        write = f'umask 077; printf %s "$1" > {path}; {again}'
+        self.addCleanup(first.run, ["sh", "-c", write, "sh", before])
+        first.run(["sh", "-c", write, "sh", f"{before}\n{options}"])
 
     def alarms(self, name: str) -> dict[str, str]:
         """Severity by id of the alarms of a host."""
@@ -361,6 +373,25 @@ class HostManagementTest(platform.PlatformTestCase):
         self.assertEqual(0, self.command("sensor", BOARDED, SENSOR, "40")[0])
         self.await_service(BOARDED)
         self.assertNotEqual(before, self.boot_id(BOARDED))
+
+    def test_a_host_is_power_cycled_for_a_sensor_and_cools_where_that_is_wished(self) -> None:
+        self.in_service(BOARDED)
+        self.with_board(BOARDED)
+        self.addCleanup(self.command, "sensor", BOARDED, SENSOR, "40")
+        self.configure(f"[mtce]\npower_cycle_cool_off = {COOL_S:g}\n")
+        self.wait_for("its sensors are known", lambda: bool(self.system("host-sensorgroup-list", BOARDED)), _BOARD_S, 1.0)
+        wished = ("audit_interval_group=10", "actions_critical_group=powercycle")
+        self.system("host-sensorgroup-modify", BOARDED, "server temperature", *wished)
+        before = self.boot_id(BOARDED)
+        seen, _ = self.after(BOARDED, lambda: self.command("sensor", BOARDED, SENSOR, HOT))
+        self.wait_for("it has no power", lambda: not self.machine(BOARDED).is_on, SERVICE_S)
+        without = time.monotonic()
+        self.assertEqual(0, self.command("sensor", BOARDED, SENSOR, "40")[0])
+        self.wait_for("it has power again", lambda: self.machine(BOARDED).is_on, SERVICE_S)
+        self.assertGreaterEqual(time.monotonic() - without, COOL_S - _LOOK_S)
+        self.await_service(BOARDED)
+        self.assertNotEqual(before, self.boot_id(BOARDED))
+        self.assertIn("Critical Event Power-Cycle 1; cooling off", [task for *_, task in seen.states()])
 
     def test_a_host_whose_mtce_client_hangs_is_started_anew_by_its_watchdog(self) -> None:
         self.in_service(ALONE)

@@ -86,6 +86,14 @@ class SensorTest(AgentTest):
         self.live(300)
         self.assertEqual((True, False), _watched(self.agent))
 
+    def test_a_host_cools_for_as_long_as_is_set_meanwhile(self) -> None:
+        self.agent.recover_for_sensor("compute-0", Procedure.POWER_CYCLE)
+        self.live(60)
+        self.assertEqual([("compute-0", "power-off")], self.boards.ordered)
+        self.platform.conf.config(group="mtce", power_cycle_cool_off=60.0)
+        self.live(20)
+        self.assertEqual([("compute-0", "power-off"), ("compute-0", "power-on")], self.boards.ordered)
+
     def test_one_power_cycle_is_one_alarm_and_one_log(self) -> None:
         self.empty_spool()
         self.agent.recover_for_sensor("compute-0", Procedure.POWER_CYCLE)
