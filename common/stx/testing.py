@@ -30,14 +30,19 @@ from stx.rest import policy
 _migrated: dict[str, bytes] = {}
 
 
+_given_ports: set[int] = set()
+
+
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port of loopback that nobody has, and that the kernel gives to nobody else before it is used."""
+    """A port of loopback that nobody has, and that the kernel gives to nobody else before it is used. None comes twice."""
     lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     while True:
         port = random.SystemRandom().randrange(max(1024, lowest // 2), max(2048, lowest))
         with contextlib.suppress(OSError), socket.socket(type=kind) as probe:
             probe.bind(("127.0.0.1", port))
-            return port
+            if port not in _given_ports:
+                _given_ports.add(port)
+                return port
 
 
 class Platform(fixtures.Fixture):

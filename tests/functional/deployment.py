@@ -24,7 +24,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from stx import hostkeys
+from stx import hostkeys, testing
 from stxembedded import config, identity, process, units
 from stxembedded.platform import answers
 from tests.functional import engines
@@ -227,7 +227,7 @@ class Deployment:
 
 def _new_layout() -> config.Layout:
     data_dir = pathlib.Path(tempfile.mkdtemp(prefix="stx-test-", dir="/var/tmp"))
-    return config.Layout(data_dir, ports={service: engines.free_port() for service in config.PORTS})
+    return config.Layout(data_dir, ports={service: testing.free_port() for service in config.PORTS})
 
 
 class Embedded(Deployment):

@@ -16,8 +16,8 @@ import time
 import unittest
 from collections.abc import Callable, Iterator
 
+from stx import testing
 from stxembedded import process
-from stxembedded.tests.waiting import free_ports
 
 START_DEADLINE_S = 120.0
 LAST_WORDS = 2000
@@ -53,10 +53,6 @@ def _postgresql_programs() -> str | None:
     return found[-1] if found else None
 
 
-def free_port() -> int:
-    return free_ports(1)[0]
-
-
 def wait_for(what: str, is_done: Callable[[], bool], deadline_s: float = START_DEADLINE_S, period_s: float = 0.05) -> float:
     """Wait until something holds; gives the seconds that it took.
 
@@ -82,7 +78,7 @@ class _Engine:
     user = ""
 
     def __init__(self) -> None:
-        self.port = free_port()
+        self.port = testing.free_port()
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix=f"stx-{self.user}-", dir="/var/tmp"))
         self._process: subprocess.Popen[bytes] | None = None
         os.chown(self.directory, *_ids(self.user))
@@ -237,8 +233,8 @@ class RabbitMQ(_Engine):
 
     def __init__(self) -> None:
         super().__init__()
-        self._epmd_port = free_port()
-        self._dist_port = free_port()
+        self._epmd_port = testing.free_port()
+        self._dist_port = testing.free_port()
         self._password = secrets.token_urlsafe(16)
         (self.directory / "rabbitmq.conf").write_text(
             f"listeners.tcp.1 = 127.0.0.1:{self.port}\n"

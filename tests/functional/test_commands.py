@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from stx import testing
 from tests.functional import base, deployment
 from tests.functional.commands import called
 
@@ -316,7 +317,7 @@ class Commands:
         self.assert_sentence(self.platform.run("system", "host-show", "no-such-host"), "no-such-host")
 
     def test_wrong_credentials_and_addresses_are_one_sentence_each(self) -> None:
-        closed = f"http://127.0.0.1:{deployment.engines.free_port()}"
+        closed = f"http://127.0.0.1:{testing.free_port()}"
         keystone = self.platform.layout.auth_url
         cases = (
             ({"OS_PASSWORD": "wrong"}, (keystone, "OS_PASSWORD")),

@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 
 from oslotest import base
 
+from stx import testing
 from stxembedded import config, platform, process
 from tests.functional import deployment
 from tests.functional.deployment import Ran, wait_for
@@ -196,7 +197,7 @@ class RunningTestCase(FrontDoorTestCase):
 
     def test_other_ports_are_refused_while_it_runs(self) -> None:
         before = self.home.pids()
-        refused = self.home.stx("up", *self.home.place, f"--platform-port={deployment.engines.free_port()}")
+        refused = self.home.stx("up", *self.home.place, f"--platform-port={testing.free_port()}")
         self.assert_sentence(refused, f"Stop it first: {self.home.layout.call('down')}")
         self.assertEqual(before, self.home.pids())
 

@@ -11,8 +11,9 @@ import tempfile
 
 from oslotest import base
 
+from stx import testing
 from stxembedded import config
-from tests.functional import deployment, engines
+from tests.functional import deployment
 
 ROOT = pathlib.Path(__file__).parents[2]
 DEADLINE_S = 600
@@ -44,7 +45,7 @@ class ReadmeTestCase(base.BaseTestCase):
         data = self.home / ".local" / "share" / "starlingx"
         data.mkdir(parents=True)
         # The ports that the README shows may be taken on this machine; the platform keeps to those that it finds here.
-        ports = {service: engines.free_port() for service in config.PORTS}
+        ports = {service: testing.free_port() for service in config.PORTS}
         (data / "layout.json").write_text(json.dumps({"shape": "simplex", "address": "127.0.0.1", "ports": ports}))
         self.environment = {**os.environ, "HOME": str(self.home)}
         for name in ("STX_DATA_DIR", "XDG_DATA_HOME"):

@@ -18,19 +18,19 @@ import requests
 from keystoneauth1 import exceptions as auth_exceptions
 from oslotest import base
 
-from stx import exception
+from stx import exception, testing
 from stxembedded import config, identity, process
 from stxembedded.accounts import Service, User
 from stxembedded.config import Layout
 from stxembedded.platform import answers
-from stxembedded.tests.waiting import free_ports, wait_for
+from stxembedded.tests.waiting import wait_for
 
 
 class Instance:
     """A Keystone of its own, in a directory of its own."""
 
     def __init__(self, data_dir: Path) -> None:
-        ports = dict(zip(config.PORTS, free_ports(len(config.PORTS)), strict=True))
+        ports = {service: testing.free_port() for service in config.PORTS}
         self.layout = Layout(data_dir, ports=ports)
         self.layout.save()
         self.passwords = config.load_passwords(self.layout)
@@ -207,7 +207,7 @@ class LifeTest(base.BaseTestCase):
         token = self.keystone.session().get_token()
         self.assertEqual(self.keystone.stop(), 0)
         self.keystone.passwords["admin"] = "another password"
-        ports = {**self.keystone.layout.ports, "keystone": free_ports(1)[0]}
+        ports = {**self.keystone.layout.ports, "keystone": testing.free_port()}
         self.keystone.layout = Layout(self.keystone.layout.data_dir, ports=ports)
         self.keystone.configure()
         self.keystone.start()

@@ -6,15 +6,14 @@ from pathlib import Path
 import fixtures
 from oslotest import base
 
-from stx import exception
+from stx import exception, testing
 from stxembedded import config, identity
 from stxembedded.config import Layout
-from stxembedded.tests.waiting import free_ports
 
 
 class IdentityTest(base.BaseTestCase):
     def test_passwords_that_keystone_did_not_get_stay_pending(self) -> None:
-        ports = dict(zip(config.PORTS, free_ports(3), strict=True))
+        ports = {service: testing.free_port() for service in config.PORTS}
         layout = Layout(Path(self.useFixture(fixtures.TempDir()).path), ports=ports)
         layout.save()
         passwords = config.load_passwords(layout)

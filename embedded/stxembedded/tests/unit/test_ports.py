@@ -7,17 +7,16 @@ from pathlib import Path
 
 from oslotest import base
 
-from stx import exception
+from stx import exception, testing
 from stxembedded import ports
 from stxembedded.config import Layout
-from stxembedded.tests.waiting import free_ports
 
 
 class PortsTest(base.BaseTestCase):
     def setUp(self) -> None:
         super().setUp()
         names = ("keystone", "platform", "faultmanagement")
-        self.layout = Layout(Path("/nowhere"), ports=dict(zip(names, free_ports(3), strict=True)))
+        self.layout = Layout(Path("/nowhere"), ports={name: testing.free_port() for name in names})
 
     def test_free_ports_are_accepted(self) -> None:
         ports.check(self.layout)
