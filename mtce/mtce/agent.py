@@ -17,7 +17,7 @@ from mtce.boards import Boards, Order
 from mtce.departed import Departed
 from mtce.heartbeat import wire
 from mtce.heartbeats import Heartbeats
-from mtce.life import enable, machine, sensor, swact
+from mtce.life import enable, handling, machine, sensor, swact
 from mtce.life.model import LOCKED, SWACTS, Facts, FailureAction, Life, Limits, Procedure, Stage
 from mtce.parameters import Parameters
 from mtce.pulses import Pulses
@@ -376,6 +376,7 @@ class Agent:
             is_cold_start=self._is_cold(host, before, now),
             hands_over=self._hands_over(enable.token(before)),
             wanted_by_sensor=self._wanted_by_sensors.pop(name, None),
+            is_installed=rows.is_installed(host),
         )
         sight = self._watch.see(host, before, now, seen, self._heartbeats.networks, has_board, board, has_sensor_alarm, rest)
         life = machine.step(before, sight.facts, self._limits, now)
@@ -440,6 +441,8 @@ class Agent:
                 "%s: %s, %s (%s)", name, life.procedure or "nothing is done to it", life.stage or "at rest", life.task or "-"
             )
             self._teller.tell_automatic(name, life)
+            if life.procedure is Procedure.REINSTALL and life.stage is Stage.TELL:
+                self._teller.tell_reinstallation(name, life.task == handling.REINSTALLED)
 
     def _is_cold(self, host: dict[str, Any], life: Life, now: float) -> bool:
         """Whether it is no failure that a host is not there yet, as the whole system starts."""

@@ -55,6 +55,11 @@ def is_open(row: Row) -> bool:
     return bool(row["action_number"] > row["action_taken"])
 
 
+def is_installed(row: Row) -> bool | None:
+    """Whether the installation of a host goes on or has ended well; None where its installer has told nothing."""
+    return None if row["install_state"] is None else row["install_state"] != "failed"
+
+
 def is_all_in_one(row: Row) -> bool:
     return "worker" in (row["subfunctions"] or "").split(",")[1:]
 

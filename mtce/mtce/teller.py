@@ -74,8 +74,16 @@ class Teller:
         if life.stage is Stage.END_BOOT and life.procedure is Procedure.ENABLE and life.cause is not None:
             action = "reboot"
         if action is not None:
-            text = f"{name} has failed: {action} is tried to have it back."
+            what = "does not reboot" if life.procedure is Procedure.REBOOT else "has failed"
+            text = f"{name} {what}: {action} is tried to have it back."
             self._tell(lambda: self._faults.log("200.021", f"host={name}.action={action}", text))
+
+    def tell_reinstallation(self, name: str, is_done: bool) -> None:
+        how, text = (
+            ("complete", "is installed again") if is_done else ("failed", "was not installed again: install_state may tell why")
+        )
+        attributes = {} if is_done else {"severity": "critical"}
+        self._tell(lambda: self._faults.log("200.022", f"host={name}.status=reinstall-{how}", f"{name} {text}.", **attributes))
 
     def tell_refused_swact(self, name: str, reason: str) -> None:
         LOG.error("The swact of %s that an operator asked for does not begin: %s", name, reason)

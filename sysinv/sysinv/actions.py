@@ -175,18 +175,17 @@ _TAKES_OVER = Check(
 
 _SWACTABLE = (_NO_CONTROLLER, _NOT_ACTIVE, _NOBODY_ELSE)
 _UNLOCKABLE = (_ALREADY_UNLOCKED, _INSTALLATION_FAILED, _POWERED_OFF, _OTHER_LOAD, _INCOMPLETE, _BUSY_PARTITIONS)
-_NAMES = (
-    *("lock", "force-lock", "unlock", "force-unlock", "swact", "force-swact"),
-    *("reboot", "reset", "reinstall", "power-on", "power-off"),
-)
+# Done to a host that is locked.
+_HANDLED = ("reboot", "reset", "reinstall", "power-on", "power-off")
+_NAMES = ("lock", "force-lock", "unlock", "force-unlock", "swact", "force-swact", *_HANDLED)
 
 ACTIONS: Mapping[str, Action] = types.MappingProxyType(
     {
         action.name: action
         for action in (
             Action("lock", "Locking", (_ALREADY_LOCKED, _ACTIVE, _LAST_STORAGE, _TAKES_OVER)),
-            # A host that is locked is reset by it all the same.
-            Action("force-lock", "Force Locking", (_ACTIVE,), replaces=frozenset({"lock"})),
+            # A host that is locked is reset by it all the same, also out of what it does not come back from.
+            Action("force-lock", "Force Locking", (_ACTIVE,), replaces=frozenset({"lock", *_HANDLED})),
             Action("unlock", "Unlocking", (*_UNLOCKABLE, _NOT_ONLINE, _BEING_INSTALLED)),
             Action("force-unlock", "Unlocking", _UNLOCKABLE, told=_UNLOCK),
             Action("swact", "Swacting", (*_SWACTABLE, _OUT_OF_SERVICE, _UNDER_WAY)),

@@ -18,6 +18,7 @@ from mtce.life.model import (
     Stage,
 )
 
+REINSTALLED = "Reinstall Succeeded"
 NO_BOARD = "Request Failed, Management Controller Not Provisioned"
 _REQUESTED = {
     Procedure.REBOOT: (Stage.END_BOOT, "Rebooting"),
@@ -45,6 +46,7 @@ def request(life: Life, facts: Facts) -> Life:
             task="Force Lock Reset in Progress",
             attempts=0,
             boot_id=facts.boot_id or life.boot_id,
+            cause=None,
         )
     if facts.action in SWACTS:
         return swact.request(life, facts, Procedure(facts.action))
@@ -61,24 +63,36 @@ def request(life: Life, facts: Facts) -> Life:
 
 def reset(life: Life) -> Life:
     """Have a locked host reset that nobody has asked for."""
-    return life.to(Stage.POWER, procedure=Procedure.RESET, task=_REQUESTED[Procedure.RESET][1], attempts=0)
+    return life.to(Stage.POWER, procedure=Procedure.RESET, task=_REQUESTED[Procedure.RESET][1], attempts=0, cause=None)
 
 
 def stop(life: Life, facts: Facts, limits: Limits, elapsed_s: float) -> Life:
     """Services that do not stop keep nobody from locking a host."""
     result = facts.report.results.get("stop") if facts.report is not None else None
     has_ended = result is not None and result.token == token(life)
-    is_away = not facts.is_alive and facts.silent_s >= limits.offline_s
+    is_away = _is_silent(facts, limits)
     return locked(life, facts) if has_ended or is_away or elapsed_s >= limits.services_s else life
 
 
 def force(life: Life, facts: Facts, limits: Limits, elapsed_s: float) -> Life:
-    """The boot is to end, as nobody has stopped what runs in it."""
-    is_over = not facts.is_alive and facts.silent_s >= limits.offline_s
+    """The boot is to end, as nobody has stopped what runs in it. One that was silent when it was told has not obeyed."""
     cannot = facts.report is not None and not facts.report.may_reboot
-    if is_over or cannot or enable.has_booted(life, facts) or elapsed_s >= limits.force_lock_s:
+    if cannot or enable.has_booted(life, facts) or not life.boot_id:
         return locked(life, facts)
-    return life
+    if not _is_silent(facts, limits):
+        return _heard(life, facts) if elapsed_s < limits.force_lock_s else _unended(life, facts)
+    board = facts.board
+    is_told = board is not None and board.token == token(life)
+    if board is not None and (board.is_on is False or (is_told and board.is_done)):
+        return locked(life, facts)
+    if board is not None and not is_told and elapsed_s < limits.board_s:
+        return life
+    return locked(life, facts) if life.availability == ONLINE else _unended(life, facts)
+
+
+def _unended(life: Life, facts: Facts) -> Life:
+    """It is locked, and others may take over what it does. As soon as it is heard of in this boot, it ends it."""
+    return locked(life, facts).changed(cause=Cause.FORCED, task="Reboot/Reset Timeout")
 
 
 def locked(life: Life, facts: Facts) -> Life:
@@ -88,15 +102,30 @@ def locked(life: Life, facts: Facts) -> Life:
     return life.to(None, administrative=LOCKED, procedure=None, task="", attempts=0, failures={}, cause=None)
 
 
+_TRY_LATER = "Reboot Failed, try again when host is 'online'"
+
+
 def reboot(life: Life, facts: Facts, limits: Limits, elapsed_s: float) -> Life:
+    """One that does not obey, or was silent when it was told, is reset by its board where it has one."""
     if enable.has_booted(life, facts):
         return _over(life, facts)
-    if not facts.is_alive and facts.silent_s >= limits.offline_s:
-        return life.to(Stage.BOOT, availability=OFFLINE)
-    return life if elapsed_s < limits.reboot_s else _again(life, limits.reboots, Stage.END_BOOT, "Reboot Failed", _TRY_LATER)
+    if _is_silent(facts, limits):
+        if life.availability == ONLINE:
+            return life.to(Stage.BOOT, availability=OFFLINE)
+        if facts.board is None or facts.board.is_on is False:
+            return _tell(life, _TRY_LATER)
+    elif elapsed_s < limits.reboot_s:
+        return _heard(life, facts)
+    stage = Stage.END_BOOT if facts.board is None else Stage.BOARD_RESET
+    return _again(life, limits.reboots, stage, "Reboot Failed", _TRY_LATER)
 
 
-_TRY_LATER = "Reboot Failed, try again when host is 'online'"
+def board_reset(life: Life, facts: Facts, limits: Limits, elapsed_s: float) -> Life:
+    if enable.has_booted(life, facts):
+        return _over(life, facts)
+    if facts.board is not None and facts.board.token == token(life) and facts.board.is_done:
+        return life.to(Stage.BOOT, availability=OFFLINE, task="Rebooting")
+    return life if elapsed_s < limits.board_s else life.to(Stage.END_BOOT)
 
 
 def boot(life: Life, facts: Facts, limits: Limits, elapsed_s: float) -> Life:
@@ -130,7 +159,7 @@ def _powered(life: Life) -> Life:
 
 
 def reset_boot(life: Life, facts: Facts, limits: Limits, elapsed_s: float) -> Life:
-    is_off = not facts.is_alive and facts.silent_s >= limits.offline_s
+    is_off = _is_silent(facts, limits)
     if is_off or enable.has_booted(life, facts):
         return _over(life.changed(availability=OFFLINE if is_off else life.availability), facts)
     if elapsed_s < limits.reset_offline_s:
@@ -139,15 +168,20 @@ def reset_boot(life: Life, facts: Facts, limits: Limits, elapsed_s: float) -> Li
 
 
 def wipe(life: Life, facts: Facts, limits: Limits, elapsed_s: float) -> Life:
-    if (not facts.is_alive and facts.silent_s >= limits.offline_s) or enable.has_booted(life, facts):
+    if _is_silent(facts, limits) or enable.has_booted(life, facts):
         return life.to(Stage.INSTALL, availability=OFFLINE)
     return life if elapsed_s < limits.reset_offline_s else _tell(life, "Reinstall Failed")
 
 
 def install(life: Life, facts: Facts, limits: Limits, elapsed_s: float) -> Life:
-    if enable.has_booted(life, facts):
-        return _tell(life.changed(availability=ONLINE), "Reinstall Succeeded")
-    return life if elapsed_s < facts.boot_s(limits) + limits.install_s else _tell(life, "Reinstall Failed")
+    """One that is back and that no installer has told of has what it had before."""
+    is_back = enable.has_booted(life, facts)
+    if is_back and facts.is_installed:
+        return _tell(life.changed(availability=ONLINE), REINSTALLED)
+    if is_back and life.attempts == 0:
+        return life.to(Stage.INSTALL, availability=ONLINE, attempts=1)
+    limit_s = limits.news_s if is_back else facts.boot_s(limits) + limits.install_s
+    return _tell(life, "Reinstall Failed") if facts.is_installed is False or elapsed_s >= limit_s else life
 
 
 def tell(life: Life, facts: Facts, limits: Limits, elapsed_s: float) -> Life:
@@ -159,6 +193,10 @@ def at_rest(life: Life, facts: Facts, limits: Limits) -> Life:
     if life.cause is Cause.SENSOR and (facts.is_booted or (facts.board is not None and facts.board.is_on)):
         # It was left off for its sensors, and somebody has switched it on.
         life = life.changed(cause=None, task="", failures={})
+    if life.cause is Cause.FORCED and (
+        enable.has_booted(life, facts) or (facts.board is not None and facts.board.is_on is False)
+    ):
+        life = life.changed(cause=None, task="")
     availability = life.availability
     if facts.is_booted:
         availability = ONLINE
@@ -167,11 +205,22 @@ def at_rest(life: Life, facts: Facts, limits: Limits) -> Life:
     elif availability == POWER_OFF and not facts.is_alive and not (facts.board is not None and facts.board.is_on):
         # It was found so, and nobody says otherwise.
         pass
-    elif not facts.is_alive and facts.silent_s >= limits.offline_s:
+    elif _is_silent(facts, limits):
         availability = OFFLINE
     if facts.is_all_in_one and life.subfunction_avail != NOT_INSTALLED:
         life = life.changed(subfunction_avail=availability)
-    return life.changed(availability=availability, boot_id=facts.boot_id or life.boot_id)
+    # The boot that is to end is kept in mind.
+    boot_id = life.boot_id if life.cause is Cause.FORCED else facts.boot_id or life.boot_id
+    return life.changed(availability=availability, boot_id=boot_id)
+
+
+def _is_silent(facts: Facts, limits: Limits) -> bool:
+    return not facts.is_alive and facts.silent_s >= limits.offline_s
+
+
+def _heard(life: Life, facts: Facts) -> Life:
+    """What is told to a host that is there it can obey."""
+    return life.changed(availability=ONLINE) if facts.is_booted else life
 
 
 def _over(life: Life, facts: Facts) -> Life:

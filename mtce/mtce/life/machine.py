@@ -49,6 +49,7 @@ _STAGES: dict[Stage, _Step] = {
 _STAGES_OF: dict[tuple[Procedure, Stage], _Step] = {
     (Procedure.FORCE_LOCK, Stage.END_BOOT): handling.force,
     (Procedure.REBOOT, Stage.END_BOOT): handling.reboot,
+    (Procedure.REBOOT, Stage.BOARD_RESET): handling.board_reset,
     (Procedure.REBOOT, Stage.BOOT): handling.boot,
     (Procedure.RESET, Stage.BOOT): handling.reset_boot,
     (Procedure.POWER_CYCLE, Stage.FENCE): sensor.power_off,
@@ -90,7 +91,7 @@ STAGES: dict[Procedure, frozenset[Stage]] = {
     ),
     Procedure.LOCK: frozenset({Stage.STOP}),
     Procedure.FORCE_LOCK: frozenset({Stage.END_BOOT}),
-    Procedure.REBOOT: frozenset({Stage.END_BOOT, Stage.BOOT, Stage.TELL}),
+    Procedure.REBOOT: frozenset({Stage.END_BOOT, Stage.BOARD_RESET, Stage.BOOT, Stage.TELL}),
     Procedure.RESET: frozenset({Stage.POWER, Stage.BOOT, Stage.TELL}),
     Procedure.REINSTALL: frozenset({Stage.WIPE, Stage.INSTALL, Stage.TELL}),
     Procedure.POWER_ON: frozenset({Stage.POWER, Stage.TELL}),
@@ -191,7 +192,7 @@ def wanted(life: Life, facts: Facts) -> Wanted:
     is_locked = life.administrative == LOCKED or life.procedure is Procedure.FORCE_LOCK
     stage, name = life.stage, enable.token(life)
     if stage is None or life.procedure is None:
-        return Wanted(is_locked)
+        return Wanted(is_locked, boot_id=life.boot_id, end_boot="reset") if life.cause is Cause.FORCED else Wanted(is_locked)
     if stage in _TASKS:
         return Wanted(is_locked, _TASKS[stage], name)
     if stage is Stage.END_BOOT:

@@ -84,7 +84,10 @@ class Stage(enum.StrEnum):
 
 
 class Cause(enum.StrEnum):
-    """Why a host failed, as far as attempts to have it back are counted apart."""
+    """Why a host failed, as far as attempts to have it back are counted apart.
+
+    :cvar FORCED: it has not failed: its lock was forced, and its boot may go on all the same
+    """
 
     CONFIGURATION = "configuration"
     GOENABLED = "goenabled"
@@ -93,6 +96,7 @@ class Cause(enum.StrEnum):
     BOOT = "boot"
     PROCESS = "process"
     SENSOR = "sensor"
+    FORCED = "forced"
 
 
 class FailureAction(enum.StrEnum):
@@ -108,6 +112,7 @@ class FailureAction(enum.StrEnum):
 class Limits:
     """Times in seconds, and counts (spec mtce-sm.md A1).
 
+    :ivar news_s: until it is known here what an installer has told of a host that is back
     :ivar online_s: for a host that was power-cycled to be heard of; `monitor_s` is for how long its sensors are well until power
         cycles are counted anew, after `hold_off_s` in which they are not judged
     :ivar attempts: by cause, after how many failures a host is left as it is; of sensors, after how many power cycles
@@ -133,6 +138,7 @@ class Limits:
     reset_offline_s: float = 150.0
     force_lock_s: float = 120.0
     install_s: float = 2400.0
+    news_s: float = 40.0
     tell_s: float = 20.0
     cold_start_s: float = 1800.0
     swact_s: float = 120.0
@@ -157,7 +163,8 @@ class Life:
     :ivar boot_id: the boot in which the host is in service; during a procedure that ends one, the one to end
     :ivar number: counts stages, so that what each of them asks for has a name of its own
     :ivar failures: by cause, how often it failed since it was in service; for a sensor, how often it was power-cycled in a row
-    :ivar cause: why it has failed, until it is in service again; without a procedure, why it is left as it is
+    :ivar cause: why it has failed, until it is in service again; without a procedure, why it is left as it is, or what is still to
+        become of a host that is locked
     :ivar action_taken: the number of the newest request of an operator that was taken up
     :ivar since: when the stage began, in monotonic seconds; after a start of mtce-agent it begins anew
     """
@@ -242,6 +249,7 @@ class Facts:
     :ivar is_degraded: for other reasons than those that it reports
     :ivar hands_over: whether Service Management has not refused to; None where this mtce-agent has not asked
     :ivar wanted_by_sensor: a sensor shows what only this helps against: RESET or POWER_CYCLE
+    :ivar is_installed: what its installer has told: that it works or has ended well, or that it has failed; None where it said nothing
     """
 
     personality: str
@@ -265,6 +273,7 @@ class Facts:
     is_degraded: bool = False
     hands_over: bool | None = None
     wanted_by_sensor: Procedure | None = None
+    is_installed: bool | None = None
 
     @property
     def is_booted(self) -> bool:

@@ -5,6 +5,7 @@ import uuid
 from typing import Any
 from unittest import mock
 
+import ddt
 import fixtures
 import msgspec
 
@@ -468,6 +469,7 @@ class AlarmsBeforeTest(AgentTest):
         self.assertEqual([("clear", "200.006")], [each[:2] for each in self.told() if each[0] == "clear"])
 
 
+@ddt.ddt
 class LogTest(AgentTest):
     def logs(self) -> list[str]:
         return [entity for operation, alarm_id, entity, _ in self.told() if (operation, alarm_id) == ("log", "200.022")]
@@ -482,6 +484,30 @@ class LogTest(AgentTest):
         self.hear("compute-0")
         self.pass_s(1)
         self.assertEqual(["host=compute-0.status=online"], self.logs())
+
+    @ddt.data(
+        (None, "reinstall-failed", "critical"),
+        ("failed", "reinstall-failed", "critical"),
+        ("booting", "reinstall-complete", None),
+    )
+    @ddt.unpack
+    def test_how_a_reinstallation_went_is_logged_by_what_the_installer_told(
+        self, install_state: str | None, status: str, severity: str | None
+    ) -> None:
+        self.create()
+        self.say("compute-0", may_reboot=True)
+        self.pass_s(1)
+        self.ask("compute-0", "reinstall")
+        self.pass_s(1)
+        self.assertEqual("Reinstalling", self.host("compute-0")["task"])
+        db_api.update_host(self.host("compute-0")["uuid"], {"install_state": install_state})
+        self.tell_change("compute-0")
+        self.say("compute-0", boot_id="another")
+        for _ in range(9):
+            self.pass_s(5)
+            self.say("compute-0")
+        ends = [(entity, level) for _, _, entity, level in self.told() if "reinstall" in entity]
+        self.assertEqual([(f"host=compute-0.status={status}", severity)], ends)
 
     def test_nothing_is_logged_when_nothing_changed(self) -> None:
         self.hear()

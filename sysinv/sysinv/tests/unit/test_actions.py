@@ -233,6 +233,13 @@ class ProgressTest(testing.TestCase):
             (2, "force-lock", "force-lock"), (forced["action_number"], forced["requested_action"], actions.in_progress(forced))
         )
 
+    @ddt.data("reboot", "reset", "reinstall", "power-on", "power-off")
+    def test_a_forced_lock_is_the_way_out_of_what_is_done_to_a_locked_host(self, action: str) -> None:
+        pending = asked(action)
+        for current in (pending, {**pending, "action_taken": 1, "mtce_procedure": action}):
+            self.assertEqual([], reasons("force-lock", current))
+            self.assertIn("or ask for force-lock", reasons("unlock", current)[0])
+
     def test_nothing_is_in_progress_by_itself(self) -> None:
         self.assertIsNone(actions.in_progress(host()))
         # What mtce does of its own accord keeps no operator waiting.
@@ -241,7 +248,7 @@ class ProgressTest(testing.TestCase):
     def test_an_action_in_progress_keeps_the_host_from_being_deleted(self) -> None:
         self.assertEqual([], actions.check_idle(host()))
         (refusal,) = actions.check_idle(asked("reboot"))
-        self.assertEqual("The action reboot is in progress. Wait until it has ended.", refusal.reason)
+        self.assertEqual("The action reboot is in progress. Wait until it has ended, or ask for force-lock.", refusal.reason)
 
 
 @ddt.ddt

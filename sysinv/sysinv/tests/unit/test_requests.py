@@ -70,7 +70,7 @@ class RequestTest(base.SystemTest):
 
     def test_a_second_action_waits_for_the_first(self) -> None:
         self.ask("reboot")
-        text = "Cannot unlock compute-0: the action reboot is in progress. Wait until it has ended."
+        text = "Cannot unlock compute-0: the action reboot is in progress. Wait until it has ended, or ask for force-lock."
         self.assert_raises_with(exception.Conflict, text, self.ask, "unlock")
 
     def test_a_lock_in_progress_is_forced(self) -> None:
@@ -116,7 +116,7 @@ class RequestTest(base.SystemTest):
 
     def test_a_host_is_not_deleted_meanwhile(self) -> None:
         self.ask("reboot")
-        text = "Cannot delete compute-0: The action reboot is in progress. Wait until it has ended."
+        text = "Cannot delete compute-0: The action reboot is in progress. Wait until it has ended, or ask for force-lock."
         delete = self.conductor.delete_host
         self.assert_raises_with(exception.Conflict, text, delete, self.context, self.host("compute-0")["uuid"])
 

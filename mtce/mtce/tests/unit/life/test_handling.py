@@ -45,12 +45,79 @@ class HandlingTest(unittest.TestCase):
         self.assertEqual(("locked", "online"), (world.life.administrative, world.life.availability))
         self.assertEqual(boot + 1, world.boot)
 
-    def test_a_forced_lock_of_a_host_that_does_nothing_ends_all_the_same(self) -> None:
-        world = in_service(board="dead")
+    @ddt.data("none", "dead", "lying")
+    def test_a_forced_lock_of_a_host_that_does_nothing_ends_all_the_same_and_says_so(self, board: str) -> None:
+        world = in_service(board=board)
+        boot = world.boot
         world.obeys = False
         world.ask("force-lock")
         world.pass_s(Limits().force_lock_s + 5)
-        self.assertEqual("locked", world.life.administrative)
+        self.assertEqual(
+            ("locked", "online", "Reboot/Reset Timeout"), (world.life.administrative, world.life.availability, world.life.task)
+        )
+        self.assertEqual(boot, world.boot)
+        world.obeys = True
+        world.pass_s(60.0)
+        self.assertEqual((boot + 1, "online", ""), (world.boot, world.life.availability, world.life.task))
+        world.pass_s(600.0)
+        self.assertEqual(boot + 1, world.boot)
+
+    def test_a_forced_lock_has_the_board_reset_a_host_that_is_cut_off(self) -> None:
+        world = in_service(board="good")
+        world.is_spared = True
+        world.links.update(mgmt=False, cluster=False)
+        world.pass_s(30.0)
+        boot, resets = world.boot, world.resets
+        world.ask("force-lock")
+        world.pass_s(30.0)
+        self.assertEqual((boot + 1, resets + 1), (world.boot, world.resets))
+        self.assertEqual(("locked", "offline", ""), (world.life.administrative, world.life.availability, world.life.task))
+
+    def test_a_forced_lock_has_the_board_reset_a_locked_host_that_hangs(self) -> None:
+        world = online(board="good")
+        world.hangs = True
+        world.pass_s(30.0)
+        world.ask("force-lock")
+        world.pass_s(60.0)
+        self.assertEqual((1, "online", ""), (world.resets, world.life.availability, world.life.task))
+
+    @ddt.data("none", "dead")
+    def test_a_host_that_was_out_of_reach_when_its_lock_was_forced_ends_its_boot_when_it_is_back(self, board: str) -> None:
+        world = in_service(board=board)
+        world.is_spared = True
+        world.links.update(mgmt=False, cluster=False)
+        world.pass_s(30.0)
+        boot = world.boot
+        world.ask("force-lock")
+        world.pass_s(30.0)
+        self.assertEqual(
+            ("locked", "offline", "Reboot/Reset Timeout", boot),
+            (world.life.administrative, world.life.availability, world.life.task, world.boot),
+        )
+        world.links.update(mgmt=True, cluster=True)
+        world.pass_s(60.0)
+        self.assertEqual((boot + 1, "online", ""), (world.boot, world.life.availability, world.life.task))
+
+    def test_nothing_is_left_to_end_of_a_host_that_was_switched_off(self) -> None:
+        world = online()
+        world.power_off()
+        world.pass_s(30.0)
+        world.ask("force-lock")
+        world.pass_s(5.0)
+        self.assertEqual("Reboot/Reset Timeout", world.life.task)
+        world.power_on()
+        world.pass_s(60.0)
+        self.assertEqual((2, 0, "online", ""), (world.boot, world.resets, world.life.availability, world.life.task))
+
+    def test_a_forced_lock_takes_the_place_of_a_reinstallation_that_does_not_end(self) -> None:
+        world = online(board="good")
+        world.ask("reinstall")
+        world.pass_s(5.0)
+        world.hangs = True
+        world.pass_s(300.0)
+        world.ask("force-lock")
+        world.pass_s(60.0)
+        self.assertEqual((None, "online"), (world.life.procedure, world.life.availability))
 
     def test_a_reboot_is_over_when_the_host_is_back(self) -> None:
         world = online()
@@ -69,6 +136,35 @@ class HandlingTest(unittest.TestCase):
         self.assertIn("Reboot Failed, retrying (1 of 5)", tasks)
         self.assertIn("Reboot Failed, try again when host is 'online'", tasks)
         self.assertEqual(("", None), (world.life.task, world.life.procedure))
+
+    def test_a_host_that_does_not_reboot_is_reset_by_its_board(self) -> None:
+        world = online(board="good", obeys=False)
+        boot = world.boot
+        world.ask("reboot")
+        world.pass_s(Limits().reboot_s + 60)
+        self.assertEqual((boot + 1, 1, "online", ""), (world.boot, world.resets, world.life.availability, world.life.task))
+
+    def test_a_host_that_hangs_is_rebooted_by_its_board(self) -> None:
+        world = online(board="good")
+        boot = world.boot
+        world.hangs = True
+        world.pass_s(30.0)
+        world.ask("reboot")
+        world.pass_s(60.0)
+        self.assertEqual((boot + 1, 1, "online", ""), (world.boot, world.resets, world.life.availability, world.life.task))
+
+    @ddt.data("none", "dead", "lying", "good")
+    def test_a_host_that_cannot_be_reached_to_reboot_is_soon_given_up(self, board: str) -> None:
+        world = online(board=board)
+        if board == "good":
+            world.power_off()
+        else:
+            world.hangs = True
+        world.pass_s(30.0)
+        world.ask("reboot")
+        world.pass_s(180.0)
+        self.assertIn("Reboot Failed, try again when host is 'online'", {life.task for life in world.history})
+        self.assertEqual(("", None, 0), (world.life.task, world.life.procedure, world.resets))
 
     def test_a_board_that_does_nothing_is_told_again_and_then_given_up(self) -> None:
         world = online(board="lying")
@@ -117,6 +213,36 @@ class HandlingTest(unittest.TestCase):
         world.pass_s(60.0)
         self.assertEqual(boot + 1, world.boot)
         self.assertIn("Reinstall Succeeded", {life.task for life in world.history})
+
+    def test_a_host_that_comes_back_as_it_was_is_not_reinstalled(self) -> None:
+        world = online(installer="silent")
+        world.ask("reinstall")
+        world.pass_s(120.0)
+        tasks = {life.task for life in world.history}
+        self.assertIn("Reinstall Failed", tasks)
+        self.assertNotIn("Reinstall Succeeded", tasks)
+        self.assertEqual(("online", None), (world.life.availability, world.life.procedure))
+
+    def test_what_an_installer_tells_late_counts(self) -> None:
+        world = online(installer="silent")
+        world.ask("reinstall")
+        world.pass_s(40.0)
+        world.is_installed = True
+        world.pass_s(10.0)
+        self.assertEqual("Reinstall Succeeded", world.life.task)
+
+    def test_an_installation_that_has_failed_is_not_waited_for(self) -> None:
+        world = online(installer="failing")
+        world.ask("reinstall")
+        world.pass_s(10.0)
+        self.assertEqual("Reinstall Failed", world.life.task)
+
+    def test_a_host_that_may_not_reboot_is_not_reinstalled(self) -> None:
+        world = online(may_reboot=False)
+        world.ask("reinstall")
+        world.pass_s(120.0)
+        self.assertNotIn("Reinstall Succeeded", {life.task for life in world.history})
+        self.assertEqual((1, None), (world.boot, world.life.procedure))
 
     def test_a_reinstallation_that_never_ends_has_failed(self) -> None:
         world = online()

@@ -37,6 +37,7 @@ _event = st.one_of(
     st.tuples(st.just("set"), st.just("failing"), st.frozensets(st.sampled_from(TASKS), max_size=2)),
     st.tuples(st.just("set"), st.just("severities"), st.frozensets(st.sampled_from(("minor", "major", "critical")), max_size=2)),
     st.tuples(st.just("set"), st.just("board"), st.sampled_from(("none", "good", "dead", "lying"))),
+    st.tuples(st.just("set"), st.just("installer"), st.sampled_from(("good", "failing", "silent"))),
     st.tuples(st.just("sensor"), st.sampled_from((Procedure.RESET, Procedure.POWER_CYCLE, Procedure.POWER_CYCLE))),
     st.tuples(st.just("restart")),
     st.tuples(st.just("pass"), st.sampled_from((0.5, 1.5, 4.0, 12.0, 60.0, 310.0, 800.0))),

@@ -19,8 +19,9 @@ class World:
     """:ivar boot: counts boots; 0 before the first one
     :ivar obeys: whether the host does what mtce-agent says
     :ivar board: none, good, dead (not reached), or lying (it says yes and does nothing)
-    :ivar failing: tasks that do not pass
+    :ivar failing: tasks that do not pass; `deaf_to`: those that do not end
     :ivar wanted_by_sensor: what a sensor wants done at the next step
+    :ivar installer: good, failing, or silent: the host has what it had before
     :ivar orders: what the board was told, and how the host was then
     """
 
@@ -33,9 +34,13 @@ class World:
     obeys: bool = True
     config: str = "passed"
     failing: frozenset[str] = frozenset()
+    deaf_to: frozenset[str] = frozenset()
     severities: frozenset[str] = frozenset()
     may_reboot: bool = True
+    installer: str = "good"
     is_spared: bool = False
+    is_given_up: bool = False
+    is_simplex: bool = False
     is_cold_start: bool = False
     hands_over: bool | None = None
     limits: Limits = dataclasses.field(default_factory=Limits)
@@ -60,6 +65,7 @@ class World:
         self.history: list[Life] = []
         self.orders: list[tuple[str, Life]] = []
         self.resets = self.cuts = 0
+        self.is_installed: bool | None = None
 
     # -- what happens to it
 
@@ -80,6 +86,8 @@ class World:
 
     def ask(self, action: str) -> None:
         self.action, self.action_number = action, self.action_number + 1
+        if action == "reinstall":
+            self.is_installed = None
 
     # -- what is seen of it
 
@@ -119,10 +127,13 @@ class World:
             boot_id=boot_id,
             report=report,
             is_spared=self.is_spared,
+            is_given_up=self.is_given_up,
+            is_simplex=self.is_simplex,
             is_cold_start=self.is_cold_start,
             board=board,
             hands_over=self.hands_over,
             wanted_by_sensor=self.wanted_by_sensor,
+            is_installed=self.is_installed,
         )
 
     @property
@@ -166,7 +177,7 @@ class World:
 
     def _obey(self, wanted: machine.Wanted) -> None:
         # Orders come over mgmt; a reboot comes over any network.
-        if self.obeys and self.is_up and self.links["mgmt"] and wanted.task:
+        if self.obeys and self.is_up and self.links["mgmt"] and wanted.task and wanted.task not in self.deaf_to:
             known = self._results.get(wanted.task)
             if known is None or known.token != wanted.token:
                 self._results[wanted.task] = Ended(wanted.token, wanted.task not in self.failing)
@@ -180,6 +191,8 @@ class World:
             and self._off_at == float("inf")
         ):
             self._off_at = self.now + OFF_S
+            if wanted.end_boot == "wipe":
+                self.is_installed = {"good": True, "failing": False, "silent": None}[self.installer]
         if wanted.order and self.board not in ("none", "dead") and wanted.token not in self._done_orders:
             self._last_order = wanted.token
             self.orders.append((wanted.order, self.life))
