@@ -71,11 +71,11 @@ class LogTest(HeartbeatsTest):
 class AvoidanceTest(HeartbeatsTest):
     NAMES = ("a", "b", "c")
 
-    def look(self, *answered: str) -> list[str]:
+    def look(self, *answered: str, now: float = 0.0) -> list[str]:
         """Nobody answers any more; gives who is spared."""
         lost = wire.Network(True, {name: (int(Level.LOST), 100) for name in self.NAMES})
         self.pulses.facts = wire.Facts({"mgmt": lost}, dict.fromkeys(answered, "boot"), [])
-        self.heartbeats.look({name: in_service(name) for name in self.NAMES}, self.watch, 0.0)
+        self.heartbeats.look({name: in_service(name) for name in self.NAMES}, self.watch, now)
         return [name for name in self.NAMES if self.heartbeats.is_spared(name)]
 
     def report(self) -> None:
@@ -85,6 +85,29 @@ class AvoidanceTest(HeartbeatsTest):
     def test_many_that_are_missed_are_spared(self) -> None:
         self.report()
         self.assertEqual(["a", "b"], self.look("a", "b"))
+
+    def avoided(self) -> list[tuple[str, str]]:
+        """What is logged of it."""
+        return [(each.entity_instance_id, each.reason_text or "") for each in self.faults() if each.alarm_id == "200.020"]
+
+    def test_its_begin_and_its_end_are_logged(self) -> None:
+        host = f"host={self.platform.conf.conf.host}"
+        self.report()
+        self.look("a", "b")
+        entered = (f"{host}.event=mnfa_enter", "Many hosts do not answer together (a, b): none is failed for it.")
+        self.assertEqual([entered], self.avoided())
+        self.assertEqual([], self.look("a"))
+        self.assertEqual([entered, (f"{host}.event=mnfa_exit", "Still missing: a.")], self.avoided())
+
+    def test_those_that_are_missing_for_too_long_are_given_up(self) -> None:
+        self.platform.conf.config(group="mtce", mnfa_timeout=100)
+        self.report()
+        self.look("a", "b", now=0.0)
+        self.look("a", "b", now=99.0)
+        self.assertEqual(frozenset(), self.heartbeats.given_up)
+        self.assertEqual([], self.look("a", "b", now=100.0))
+        self.assertEqual(frozenset({"a", "b"}), self.heartbeats.given_up)
+        self.assertIn("mnfa_exit", self.avoided()[-1][0])
 
     def test_those_that_report_and_have_nothing_to_answer_with_make_no_many(self) -> None:
         self.report()

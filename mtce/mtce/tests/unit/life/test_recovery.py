@@ -235,6 +235,17 @@ class ManyTest(unittest.TestCase):
         world.pass_s(2.0)
         self.assertEqual("failed", world.life.availability)
 
+    def test_one_that_was_spared_for_too_long_fails_at_once_and_is_fenced(self) -> None:
+        for board in ("none", "good"):
+            world = in_service(board=board)
+            world.is_spared = True
+            cut(world)
+            world.pass_s(100.0)
+            world.is_spared, world.is_given_up = False, True
+            world.pass_s(1.0)
+            self.assertEqual("failed", world.life.availability)
+            self.assertEqual(board == "good", world.cuts == 1)
+
     def test_one_with_a_board_has_the_grace_time_too(self) -> None:
         world = in_service(board="good")
         world.is_spared = True
