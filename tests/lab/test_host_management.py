@@ -86,6 +86,20 @@ class HostManagementTest(platform.PlatformTestCase):
         self.addCleanup(self.command, "heal-all")
         self.addCleanup(self.command, "join")
 
+    def reboots(self, name: str, *words: str) -> None:
+        """Have a command end a host's boot, and wait until it is online in another one."""
+        before = self.boot_id(name)
+        self.system(*words)
+
+        def is_back() -> bool:
+            try:
+                return self.boot_id(name) != before and self.has_availability(name, "online") and not self.ihost_action(name)
+            except LabError:
+                # It boots.
+                return False
+
+        self.wait_for(f"{name} is back", is_back, SERVICE_S, 0.5)
+
     def in_service(self, *names: str) -> None:
         """Have hosts in service; they are locked again when the test ends, as others want them."""
         for name in names:
@@ -255,6 +269,39 @@ class HostManagementTest(platform.PlatformTestCase):
         self.system("host-power-on", BOARDED)
         self.wait_for("it is online", lambda: self.has_availability(BOARDED, "online"), SERVICE_S)
 
+    def test_a_host_is_rebooted_and_one_that_hangs_is_by_its_board(self) -> None:
+        self.locked(BOARDED)
+        self.online(BOARDED)
+        self.reboots(BOARDED, "host-reboot", BOARDED)
+        self.with_board(BOARDED)
+        self.assertEqual(0, self.command("hang", BOARDED)[0])
+        self.wait_for("it is offline", lambda: self.has_availability(BOARDED, "offline"), _SOON_S)
+        self.reboots(BOARDED, "host-reboot", BOARDED)
+
+    def test_a_forced_lock_has_a_board_reset_a_host_that_hangs(self) -> None:
+        self.locked(BOARDED)
+        self.online(BOARDED)
+        self.with_board(BOARDED)
+        self.assertEqual(0, self.command("hang", BOARDED)[0])
+        self.wait_for("it is offline", lambda: self.has_availability(BOARDED, "offline"), _SOON_S)
+        self.reboots(BOARDED, "host-lock", "--force", BOARDED)
+        self.assertIsNone((self.row(BOARDED) or {})["task"])
+
+    def test_a_host_that_was_out_of_reach_when_its_lock_was_forced_is_reset_when_it_is_back(self) -> None:
+        self.locked(ALONE)
+        self.online(ALONE)
+        before = self.boot_id(ALONE)
+        for network in ("mgmt", "cluster"):
+            self.assertEqual(0, self.command("cut", ALONE, network)[0])
+        self.wait_for("it is offline", lambda: self.has_availability(ALONE, "offline"), _SOON_S)
+        self.system("host-lock", "--force", ALONE)
+        self.wait_for("it is told", lambda: (self.row(ALONE) or {})["task"] == "Reboot/Reset Timeout", _SOON_S)
+        self.assertEqual(before, self.boot_id(ALONE))
+        self.command("heal-all")
+        self.wait_for("it is reset", lambda: (self.row(ALONE) or {})["task"] is None, SERVICE_S)
+        self.wait_for("it is online", lambda: self.has_availability(ALONE, "online"), SERVICE_S)
+        self.assertNotEqual(before, self.boot_id(ALONE))
+
     def test_a_host_that_is_reinstalled_comes_back_with_an_empty_disk(self) -> None:
         self.locked(THIRD)
         self.online(THIRD)
@@ -353,6 +400,21 @@ class HostManagementTest(platform.PlatformTestCase):
             self.await_service(name)
         self.assertFalse(any(each.has("failed") for each in seen), [each.states() for each in seen])
         self.assertEqual(boots, {name: self.boot_id(name) for name in boots})
+
+    def test_hosts_that_are_missing_together_for_too_long_have_failed(self) -> None:
+        self.in_service(*COMPUTES)
+        self.configure("[mtce]\nmnfa_timeout = 8\n")
+        boots = {name: self.boot_id(name) for name in COMPUTES}
+        seen = {name: _Seen(self, name) for name in COMPUTES}
+        self.assertEqual(0, self.command("partition", f"{','.join(COMPUTES)}:controller-0", "--network", "mgmt")[0])
+        for name, each in seen.items():
+            self.wait_for(f"{name} has failed", lambda each=each: each.has("failed"), SERVICE_S)
+            self.assertIn(WAITS, [task for *_, task in each.states()])
+            self.assertGreaterEqual(each.at("failed") - each.at("degraded"), 8.0 - 2 * _LOOK_S)
+        self.command("join")
+        for name in COMPUTES:
+            self.await_service(name)
+            self.assertNotEqual(boots[name], self.boot_id(name))
 
     def test_a_sensor_that_is_critical_degrades_its_host_and_has_it_reset_where_that_is_wished(self) -> None:
         self.in_service(BOARDED)
