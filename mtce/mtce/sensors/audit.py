@@ -106,6 +106,11 @@ class Watch:
         """Whether the host is degraded by its sensors (catalogue: from critical on)."""
         return any(followed.alarm == Severity.CRITICAL for followed in self.sensors.values())
 
+    @property
+    def is_unsure(self) -> bool:
+        """Whether a sensor has shown something else than its status, and has to do so once more."""
+        return any(followed.next_status for followed in self.sensors.values())
+
 
 def resume(model: Model, statuses: Mapping[str, str]) -> Watch:
     """The audit goes on, as the statuses are that were stored: what alarms there are follows from them."""

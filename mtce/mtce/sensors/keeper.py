@@ -29,6 +29,8 @@ LOG = logging.getLogger(__name__)
 _READ_AT_ONCE = 20
 # Sensors of a host that was power-cycled a moment ago are read at least so often: whether they are critical again has to be seen in time.
 _PROBATION_AUDIT_S = 120.0
+# What a reading shows first is read once more after so long.
+_CONFIRM_S = 5.0
 # A model that could not be stored is learned again after so long.
 _AGAIN_S = 60.0
 
@@ -62,6 +64,7 @@ class _Host:
     :ivar relearn: token of an operator's wish to learn it anew
     :ivar read_at: when its sensors are read next
     :ivar seen_at: of the readings that were looked at last
+    :ivar is_confirming: the next readings are to confirm what these have shown first
     """
 
     uuid: str
@@ -73,6 +76,7 @@ class _Host:
     is_stale: bool = False
     read_at: float = -math.inf
     seen_at: float = -math.inf
+    is_confirming: bool = False
 
 
 class Sensors:
@@ -178,6 +182,10 @@ class Sensors:
         else:
             model = self._learned(name, known, model, sensed.readings)
             known.watch, effects = audit.on_readings(known.watch, name, model, sensed.readings, now, watched.may_recover)
+            # Once: what shows something else each time is no reason to read all the time.
+            known.is_confirming = known.watch.is_unsure and not known.is_confirming
+            if known.is_confirming:
+                known.read_at = min(known.read_at, now + _CONFIRM_S)
         return self._carry_out(name, known, effects)
 
     def _learned(self, name: str, known: _Host, model: Model, readings: Sequence[Reading]) -> Model:

@@ -70,6 +70,11 @@ class KeeperTest(base.SystemTest):
             self.clock.now += 120
         return recoveries
 
+    def pass_seconds(self, count: int) -> None:
+        for _ in range(count):
+            self.sensors.step(self.watched)
+            self.clock.now += 1
+
     def show(self, status: Status, audits: int = 2, name: str = "Fan 1") -> list[Any]:
         self.boards.show(name, status)
         return self.pass_audits(audits)
@@ -114,6 +119,24 @@ class KeeperTest(base.SystemTest):
         self.show(Status.OK)
         self.assertEqual([("clear", f"host={HOST}.sensor=Fan 1", None)], self.told())
         self.assertFalse(self.sensors.is_degraded(HOST))
+
+    def test_what_shows_first_is_confirmed_within_the_same_audit(self) -> None:
+        self.pass_audits(1)
+        self.boards.asked.clear()
+        self.boards.show("Fan 1", Status.CRITICAL)
+        self.pass_seconds(60)
+        self.assertEqual([("set", f"host={HOST}.sensor=Fan 1", "critical")], self.told())
+        self.assertEqual(2, len(self.boards.asked))
+
+    def test_a_sensor_that_flickers_is_no_alarm_and_is_not_read_all_the_time(self) -> None:
+        self.pass_audits(1)
+        self.boards.asked.clear()
+        for status in (Status.CRITICAL, Status.MAJOR, Status.CRITICAL):
+            self.boards.show("Fan 1", status)
+            self.pass_seconds(5)
+        self.pass_seconds(45)
+        self.assertEqual([], self.told())
+        self.assertEqual(2, len(self.boards.asked))
 
     def test_what_an_operator_sets_counts_at_once(self) -> None:
         self.pass_audits(1)
