@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lives of hosts at random: whatever happens, each comes to rest, and says only what may be said."""
 
+import dataclasses
 import datetime
 import unittest
 
@@ -8,7 +9,7 @@ import hypothesis
 from hypothesis import strategies as st
 
 from mtce.life import machine
-from mtce.life.model import Cause, Procedure, Stage
+from mtce.life.model import Cause, FailureAction, Life, Procedure, Stage
 from mtce.tests.unit.life.world import TASKS, World
 
 HOUR_S = 3600.0
@@ -21,6 +22,8 @@ _PUBLISHED = {
     ("unlocked", "disabled"): {"online", "offline", "failed", "intest", "power-off"},
     ("unlocked", "enabled"): {"available", "degraded"},
 }
+
+_WORKER_OUT = {"not-installed", "online", "offline", "failed", "intest", "power-off"}
 
 _event = st.one_of(
     st.tuples(st.just("ask"), st.sampled_from(_ACTIONS)),
@@ -37,6 +40,9 @@ _event = st.one_of(
     st.tuples(st.just("set"), st.just("failing"), st.frozensets(st.sampled_from(TASKS), max_size=2)),
     st.tuples(st.just("set"), st.just("severities"), st.frozensets(st.sampled_from(("minor", "major", "critical")), max_size=2)),
     st.tuples(st.just("set"), st.just("board"), st.sampled_from(("none", "good", "dead", "lying"))),
+    st.tuples(st.just("set"), st.just("is_given_up"), st.booleans()),
+    st.tuples(st.just("set"), st.just("is_degraded"), st.booleans()),
+    st.tuples(st.just("action"), st.sampled_from(FailureAction)),
     st.tuples(st.just("set"), st.just("installer"), st.sampled_from(("good", "failing", "silent"))),
     st.tuples(st.just("sensor"), st.sampled_from((Procedure.RESET, Procedure.POWER_CYCLE, Procedure.POWER_CYCLE))),
     st.tuples(st.just("restart")),
@@ -47,6 +53,7 @@ _world = st.fixed_dictionaries(
         "personality": st.sampled_from(("worker", "controller", "storage")),
         "is_all_in_one": st.booleans(),
         "is_self": st.booleans(),
+        "is_simplex": st.booleans(),
         "board": st.sampled_from(("none", "good", "dead", "lying")),
         "may_reboot": st.booleans(),
         # How it begins: whether it was unlocked already, and how often it was power-cycled a moment ago.
@@ -60,7 +67,7 @@ def _make(given: dict[str, object]) -> World:
     given, is_begun, cycles = {**given}, given["is_begun"], given["cycles"]
     del given["is_begun"], given["cycles"]
     if given["personality"] != "controller":
-        given |= {"is_all_in_one": False, "is_self": False}
+        given |= {"is_all_in_one": False, "is_self": False, "is_simplex": False}
     world = World(**given)  # type: ignore[arg-type]
     world.power_on()
     world.pass_s(25.0)
@@ -86,6 +93,8 @@ def _happen(world: World, event: tuple[object, ...]) -> None:
         # A step takes it up at once, before anything else happens.
         world.wanted_by_sensor = Procedure(str(rest[0]))
         world.pass_s(0.5)
+    elif kind == "action":
+        world.limits = dataclasses.replace(world.limits, failure_action=FailureAction(str(rest[0])))
     elif kind == "restart":
         world.life = world.life.changed(since=world.now)
     elif kind == "set":
@@ -98,6 +107,8 @@ def _become_kind(world: World) -> None:
     """From now on everything works."""
     world.links.update(mgmt=True, cluster=True)
     world.hangs, world.obeys, world.is_spared, world.is_cold_start, world.has_other = False, True, False, False, True
+    world.is_given_up = world.is_degraded = False
+    world.limits = dataclasses.replace(world.limits, failure_action=FailureAction.FAIL)
     world.config, world.failing, world.severities = "passed", frozenset(), frozenset()
     world.board = "good" if world.board != "none" else "none"
     world.power_on()
@@ -128,9 +139,20 @@ class LivesTest(unittest.TestCase):
         for each in world.history:
             allowed = _PUBLISHED[(each.administrative, each.operational)]
             self.assertIn(each.availability, allowed, each)
+            self._check_worker(each, world)
             if each.procedure is not None:
                 self.assertIn(each.stage, machine.STAGES[each.procedure])
         self._check_power_cycles(world)
+
+    def _check_worker(self, life: Life, world: World) -> None:
+        """The worker of a controller works at most while the controller does; a host without one has no second state."""
+        if not world.is_all_in_one:
+            self.assertEqual(("disabled", "not-installed"), (life.subfunction_oper, life.subfunction_avail), life)
+        elif life.subfunction_oper == "enabled":
+            self.assertEqual(("unlocked", "enabled"), (life.administrative, life.operational), life)
+            self.assertIn(life.subfunction_avail, ("available", "degraded"), life)
+        else:
+            self.assertIn(life.subfunction_avail, _WORKER_OUT, life)
 
     def _check_power_cycles(self, world: World) -> None:
         """Nothing has a host switched on while it cools, and none is power-cycled more often than it may be."""

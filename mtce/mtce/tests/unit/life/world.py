@@ -41,6 +41,7 @@ class World:
     is_spared: bool = False
     is_given_up: bool = False
     is_simplex: bool = False
+    is_degraded: bool = False
     is_cold_start: bool = False
     hands_over: bool | None = None
     limits: Limits = dataclasses.field(default_factory=Limits)
@@ -129,6 +130,7 @@ class World:
             is_spared=self.is_spared,
             is_given_up=self.is_given_up,
             is_simplex=self.is_simplex,
+            is_degraded=self.is_degraded,
             is_cold_start=self.is_cold_start,
             board=board,
             hands_over=self.hands_over,
