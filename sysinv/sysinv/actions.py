@@ -10,7 +10,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sysinv import install, states
+from sysinv import board, install, states
 from sysinv.rules import Host, Refusal, called
 
 # What a host has before it can be unlocked.
@@ -129,11 +129,7 @@ _LAST_STORAGE = Check(
     "No other storage host is enabled, and its data would be out of reach. Have another one enabled first, or force it: "
     "system host-lock -f {host}.",
 )
-_NO_BOARD = Check(
-    lambda facts: not (facts.host["bm_type"] and facts.host["bm_ip"]),
-    "Its board management controller is not known. Say how it is reached first: "
-    "system host-update {host} bm_type=... bm_ip=... bm_username=... bm_password=...",
-)
+_NO_BOARD = Check(lambda facts: not board.is_known(facts.host), board.UNKNOWN)
 _INSTALLATION_FAILED = Check(
     lambda facts: facts.host["install_state"] == states.INSTALL_FAILED,
     "Its installation failed. Have it boot from the network, which installs it again.",
@@ -190,8 +186,8 @@ ACTIONS: Mapping[str, Action] = types.MappingProxyType(
             Action("force-unlock", "Unlocking", _UNLOCKABLE, told=_UNLOCK),
             Action("swact", "Swacting", (*_SWACTABLE, _OUT_OF_SERVICE, _UNDER_WAY)),
             Action("force-swact", "Force-Swacting", _SWACTABLE, replaces=frozenset(_NAMES)),
-            Action("reboot", "Rebooting", (_ALONE, _NOT_LOCKED)),
-            Action("reset", "Resetting", (_ALONE, _ACTIVE, _NOT_LOCKED, _NO_BOARD)),
+            Action("reboot", "Rebooting", (_ALONE, _NOT_LOCKED, _POWERED_OFF)),
+            Action("reset", "Resetting", (_ALONE, _ACTIVE, _NOT_LOCKED, _NO_BOARD, _POWERED_OFF)),
             Action("reinstall", "Reinstalling", (_ALONE, _ACTIVE, _NOT_LOCKED, _NOT_ONLINE, _POWERED_OFF)),
             Action("power-on", "Powering-on", (_ALONE, _NOT_LOCKED, _NO_BOARD)),
             Action("power-off", "Powering-off", (_ALONE, _ACTIVE, _NOT_LOCKED, _NO_BOARD)),

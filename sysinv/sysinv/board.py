@@ -14,6 +14,16 @@ _REACHED_WITH = (ADDRESS, USERNAME, PASSWORD)
 
 Host = Mapping[str, Any]
 
+# `host` is filled in.
+UNKNOWN = (
+    "Its board management controller is not known. Say how it is reached first: "
+    "system host-update {host} bm_type=... bm_ip=... bm_username=... bm_password=..."
+)
+
+
+def is_known(host: Host) -> bool:
+    return bool(host[TYPE] and host[ADDRESS])
+
 
 def complete(values: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes of a host as they are stored: without a board there is nothing else to say of it."""

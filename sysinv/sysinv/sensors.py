@@ -8,7 +8,7 @@ from typing import Any
 
 from stx import exception, rpc
 from stx.context import RequestContext
-from sysinv import client, rows, sensor_rules
+from sysinv import board, client, rows, rules, sensor_rules
 from sysinv.db import api as db_api
 from sysinv.db import sensors as db_sensors
 
@@ -61,6 +61,10 @@ class Sensors:
     @rpc.exposed
     def relearn_sensors(self, context: RequestContext, host_uuid: str) -> None:
         """Whoever watches the host reads the wish, now or when it is back, and stores what its board tells then."""
+        host = db_api.get_host(host_uuid)
+        if not board.is_known(host):
+            name = rules.called(host)
+            raise exception.Invalid(f"Cannot learn the sensors of {name} anew: {board.UNKNOWN.format(host=name)}")
         if not db_sensors.wish_relearn(host_uuid, str(uuid.uuid4())):
             raise exception.NotFound(f"There is no host {host_uuid}.")
         rpc.publish(context, EVENT, {"host_uuid": host_uuid})

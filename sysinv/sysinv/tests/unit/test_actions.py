@@ -62,6 +62,10 @@ class TableTest(testing.TestCase):
     def test_the_active_controller_only_hands_over(self) -> None:
         self.assertEqual({"swact", "force-swact"}, allowed(host("controller-0", "controller", **UNLOCKED)))
 
+    def test_an_active_controller_that_is_locked_is_neither_switched_off_nor_reset_nor_installed_again(self) -> None:
+        active = host("controller-0", "controller", **BOARD)
+        self.assertEqual({"unlock", "force-unlock", "reboot", "power-on"}, allowed(active, DUPLEX) - {"swact", "force-swact"})
+
     def test_the_controller_on_standby_is_locked(self) -> None:
         self.assertEqual({"lock", "force-lock"}, allowed(host("controller-1", "controller", **UNLOCKED), DUPLEX))
 
@@ -122,6 +126,14 @@ class ReasonsTest(testing.TestCase):
             "force-unlock",
             {"mgmt_mac": None, "subfunctions": ""},
             "It has no mgmt_mac, subfunctions yet: system host-show compute-0. Wait until its agent has reported, or set it.",
+        ),
+        *(
+            (
+                action,
+                {"availability": "power-off", **BOARD},
+                "It is powered off. Power it on first: system host-power-on compute-0.",
+            )
+            for action in ("reboot", "reset", "reinstall")
         ),
         ("reboot", UNLOCKED, "It is unlocked. Lock it first: system host-lock compute-0."),
         (

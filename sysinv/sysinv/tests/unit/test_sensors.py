@@ -6,6 +6,7 @@ from typing import Any
 
 from stx import exception, rpc
 from sysinv import client
+from sysinv.db import api as db_api
 from sysinv.tests.unit import base
 
 
@@ -26,6 +27,10 @@ class SensorsTest(base.SystemTest):
 
     def group(self, name: str = "server fan") -> dict[str, Any]:
         return next(row for row in self.rows("sensorgroup") if row["sensorgroupname"] == name)
+
+    def provision(self, host_uuid: str) -> None:
+        """Have the host have a board."""
+        db_api.update_host(host_uuid, {"bm_type": "ipmi", "bm_ip": "192.0.2.7"})
 
     def change(self, group: str = "server fan", **changes: Any) -> None:
         self.conductor.update_sensorgroup(self.context, self.group(group)["uuid"], changes)
@@ -63,7 +68,13 @@ class SensorsTest(base.SystemTest):
         self.assertEqual((True, "ok", "%", "alarm", 60), tuple(sensor[name] for name in _KEPT))
         self.assertEqual(["CPU Temp", "Fan 1"], [row["sensorname"] for row in self.rows("sensor")])
 
+    def test_the_sensors_of_a_host_without_board_are_not_learned(self) -> None:
+        text = "Cannot learn the sensors of controller-0 anew: Its board management controller is not known."
+        self.assert_refused(text, "relearn_sensors", self.host_uuid)
+        self.assertEqual("", self.model().relearn)
+
     def test_a_wish_to_learn_anew_lasts_until_it_is_fulfilled(self) -> None:
+        self.provision(self.host_uuid)
         self.store_sensors(self.host_uuid)
         self.conductor.relearn_sensors(self.context, self.host_uuid)
         first = self.model()

@@ -3,6 +3,7 @@
 
 from typing import Any
 
+from sysinv.db import api as db_api
 from sysinv.tests.unit import base
 
 
@@ -55,6 +56,9 @@ class SensorTest(base.RestTest):
 
     def test_sensors_are_learned_anew_where_the_host_is_named(self) -> None:
         host_uuid = self.host()["uuid"]
+        answer = self.rest.request("POST", "/v1/isensorgroups/relearn", {"host_uuid": host_uuid})
+        self.assert_refused(400, "Its board management controller is not known", answer)
+        db_api.update_host(host_uuid, {"bm_type": "ipmi", "bm_ip": "192.0.2.7"})
         answer = self.rest.request("POST", "/v1/isensorgroups/relearn", {"host_uuid": host_uuid})
         self.assertEqual((200, {"host_uuid": host_uuid}), (answer.status, answer.json))
         self.assertNotEqual("", self.conductor.get_sensor_model(self.context, host_uuid).relearn)
