@@ -74,9 +74,13 @@ class Hosts(collection.Collection):
         self.sensors = Parts(service, self, "sensor", "isensors", "sensorname")
         self.sensor_groups = Parts(service, self, "sensor group", "isensorgroups", "sensorgroupname")
 
-    def list(self, personality: str | None = None) -> Iterator[resources.Resource]:
-        """The hosts, or those of one personality (controller, worker or compute, storage)."""
+    def list(self, personality: str | None = None, allowed: str | None = None) -> Iterator[resources.Resource]:
+        """The hosts, or those of one personality (controller, worker or compute, storage).
+
+        :param allowed: an action, such as `lock`: only hosts on which it is allowed now
+        """
         wanted = [("personality", _on_the_wire(personality))] if personality else []
+        wanted += [("allowed", allowed)] if allowed else []
         return self._items(parameters=wanted)
 
     def create(self, **attributes: Any) -> resources.Resource:

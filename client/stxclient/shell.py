@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import stevedore
 from cliff import app, commandmanager
 
-from stxclient import exceptions
+from stxclient import completion, exceptions
 
 if TYPE_CHECKING:
     from openstack import config as sdk_config
@@ -111,6 +111,7 @@ class Shell(app.App):
             version=importlib.metadata.version(DISTRIBUTION),
             command_manager=Commands(self.group),
         )
+        self.command_manager.add_command("complete", completion.Complete)
 
     def build_option_parser(
         self, description: str | None, version: str | None, argparse_kwargs: dict[str, Any] | None = None

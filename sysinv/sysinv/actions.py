@@ -10,7 +10,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sysinv import board, install, states
+from sysinv import board, install, rules, states
 from sysinv.rules import Host, Refusal, called
 
 # What a host has before it can be unlocked.
@@ -195,10 +195,24 @@ ACTIONS: Mapping[str, Action] = types.MappingProxyType(
     }
 )
 
+# All that operators are offered to have done to a host.
+DELETE = "delete"
+OFFERED = (*ACTIONS, DELETE)
+
 
 def is_swacting(host: Host) -> bool:
     """Whether mtce has the controller hand over, as an operator wants."""
     return host["mtce_procedure"] in SWACTS and host["mtce_stage"] == _HAND_OVER
+
+
+def check_delete(facts: Facts) -> list[Refusal]:
+    """Reasons against deleting a host."""
+    return rules.check_delete(facts.host, facts.system, facts.active_controller) + check_idle(facts.host)
+
+
+def reasons(name: str, facts: Facts) -> list[Refusal]:
+    """Reasons against one of OFFERED, as far as they are known here."""
+    return check_delete(facts) if name == DELETE else check(name, facts)
 
 
 def in_progress(host: Host) -> str | None:

@@ -151,8 +151,7 @@ class Conductor(snmp.Snmp, Sensors, ServiceParameters):
     def delete_host(self, context: RequestContext, host_uuid: str) -> None:
         with self._hosts_lock:
             host = db_api.get_host(host_uuid)
-            refusals = rules.check_delete(host, rows.system(), CONF.host) + actions.check_idle(host)
-            rows.refuse(f"Cannot delete {rules.called(host)}", refusals)
+            rows.refuse(f"Cannot delete {rules.called(host)}", actions.check_delete(facts.of_action(host)))
             if host["hostname"]:
                 # Before the host goes: nobody could clear its alarms afterwards.
                 entity = f"host={host['hostname']}"

@@ -176,6 +176,8 @@ class Commands:
         of_host = [f"host-{part}-list" for part in (*PARTS, *(f"lldp-{which}" for which in LLDP))]
         return [
             ("system", "host-list"),
+            ("system", "host-list", "--allowed", "force-lock"),
+            ("system", "host-action-list", host),
             *(("system", name, host, *(["--all"] if name == "host-device-list" else [])) for name in of_host),
             ("system", "snmp-comm-list"),
             ("system", "snmp-trapdest-list"),
@@ -229,6 +231,17 @@ class Commands:
         for command in (("system", "host-list"), ("system", "show"), ("fm", "alarm-list")):
             called_here, ran = self.steady(functools.partial(self.call, *command), functools.partial(self.platform.run, *command))
             self.assertEqual(called_here, ran)
+
+    def test_bash_is_offered_the_hosts_on_which_an_action_is_allowed(self) -> None:
+        code = (
+            "_get_comp_words_by_ref() { words=(); cur=''; }\n"
+            'eval "$(system complete)"\n'
+            'COMP_WORDS=(system "$1" contr); COMP_CWORD=2; _system_or_hosts; echo "${COMPREPLY[@]}"'
+        )
+        # The active controller is reset by nobody.
+        for command, offered in (("host-show", "controller-0"), ("host-reset", "")):
+            done = self.platform.run("bash", "-c", code, "bash", command)
+            self.assertEqual((0, offered), (done.code, done.out.strip()), done.err)
 
     def in_forms(self, command: Sequence[str], *forms: str, options: Sequence[str] = ()) -> tuple[Any, dict[str, str]]:
         """What a command has in JSON, and what it prints in other forms, with options, while that is so."""
@@ -369,7 +382,8 @@ class Commands:
             self.assertEqual((0, "", ""), (checked.returncode, checked.stdout, checked.stderr))
             loaded = ["bash", "-c", f"{script}\ncomplete -p {program}"]
             bound = subprocess.run(loaded, capture_output=True, text=True, timeout=20)
-            self.assertEqual(f"complete -F _{program} {program}\n", bound.stdout)
+            function = "_system_or_hosts" if program == "system" else f"_{program}"
+            self.assertEqual(f"complete -F {function} {program}\n", bound.stdout)
             for name in names(program):
                 self.assertIn(name.replace("-", "_"), script.replace("-", "_"))
 

@@ -2,10 +2,28 @@
 """Actions on hosts. A command ends when its action has begun; host-show tells in `task` how far it is."""
 
 import argparse
+from collections.abc import Iterable
 from typing import ClassVar
 
 from stxclient import resources
-from stxclient.commands import arguments, hosts
+from stxclient.columns import named
+from stxclient.commands import arguments, base, hosts
+
+
+class List(base.Lister):
+    """List what can be done to a host, and why not now.
+
+    Service Management may have reasons of its own against lock and swact; it is asked when they are.
+    """
+
+    example = "compute-0 -f json"
+    columns = named("action", "allowed", "reason")
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        arguments.add_host(parser)
+
+    def fetch(self, parsed_args: argparse.Namespace) -> Iterable[resources.Resource]:
+        return [resources.Resource({"reason": None, **each}) for each in self.client.hosts.actions(parsed_args.host)]
 
 
 class _Act(hosts.Sheet):

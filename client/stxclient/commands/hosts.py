@@ -70,8 +70,13 @@ class List(base.Lister):
     columns = named("id", "hostname", "personality", "administrative", "operational", "availability")
     order = ("id",)
 
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--allowed", metavar="<action>", help="Only hosts on which this is allowed now: lock, force-lock, delete, ..."
+        )
+
     def fetch(self, parsed_args: argparse.Namespace) -> Iterable[resources.Resource]:
-        return self.client.hosts.list()
+        return self.client.hosts.list(allowed=parsed_args.allowed)
 
 
 class Sheet(base.ShowOne):

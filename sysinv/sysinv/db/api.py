@@ -312,11 +312,16 @@ def _inventory(kind: str) -> sa.Select[Any]:
 
 
 @database.reader
-def busy_partitions(connection: Connection, host_id: int) -> list[str]:
-    """Paths of the host's partitions that are being made, changed or removed."""
+def busy_partitions(connection: Connection, host_ids: Sequence[int]) -> dict[int, list[str]]:
+    """By host, paths of its partitions that are being made, changed or removed."""
     table = models.partition
-    select = sa.select(table.c.device_path).where(table.c.host_id == host_id, table.c.status.in_(defaults.PARTITIONS_BUSY))
-    return list(connection.execute(select.order_by(table.c.device_path)).scalars())
+    is_meant = table.c.host_id.in_(host_ids), table.c.status.in_(defaults.PARTITIONS_BUSY)
+    found: dict[int, list[str]] = {}
+    for host_id, path in connection.execute(
+        sa.select(table.c.host_id, table.c.device_path).where(*is_meant).order_by(table.c.device_path)
+    ):
+        found.setdefault(host_id, []).append(path)
+    return found
 
 
 # A thing inside a thing: (what is listed, what it is inside of) to the column that ties them.

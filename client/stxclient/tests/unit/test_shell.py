@@ -211,6 +211,38 @@ class CompletionTest(cli.CliTest):
         done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, timeout=DEADLINE_S, check=True)
         return sorted(done.stdout.split())
 
+    def offer(self, *words: str) -> list[str]:
+        """What bash offers for the last word, where `system` is a program that tells what it was called with."""
+        script = self.done(self.run_command("system", "complete")).out
+        given = " ".join(f"'{word}'" for word in words)
+        code = (
+            "_get_comp_words_by_ref() { words=(" + given + "); cur='" + words[-1] + "'; prev=''; }\n"
+            "timeout() { shift; printf '%s\\n' \"$*\" | tr ' ' '+'; echo compute-0; }\n"
+            f"{script}\nCOMP_WORDS=({given}); COMP_CWORD={len(words) - 1}\n"
+            "_system_or_hosts\nprintf '%s\\n' \"${COMPREPLY[@]}\"\n"
+        )
+        done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, timeout=DEADLINE_S, check=True)
+        return sorted(done.stdout.split())
+
+    def test_hosts_are_completed_by_what_is_allowed_on_them(self) -> None:
+        listed = "-f+value+-c+hostname"
+        for words, asked in (
+            (("host-lock",), "system+host-list+--allowed+lock"),
+            (("host-lock", "-f"), "system+host-list+--allowed+force-lock"),
+            (("host-power-on",), "system+host-list+--allowed+power-on"),
+            (("host-delete", "compute-1"), "system+host-list+--allowed+delete"),
+            (("host-show",), "system+host-list"),
+            (("--os-cloud", "lab", "host-swact"), "system+--os-cloud+lab+host-list+--allowed+swact"),
+        ):
+            self.assertEqual(sorted([f"{asked}+{listed}", "compute-0"]), self.offer("system", *words, ""), words)
+        self.assertEqual(["compute-0"], self.offer("system", "host-lock", "com"))
+
+    def test_what_is_no_host_is_completed_as_ever(self) -> None:
+        self.assertEqual(["host-cpu-list", "host-cpu-show"], self.offer("system", "host-cpu"))
+        self.assertIn("--force", self.offer("system", "host-lock", "--f"))
+        for words in (("host-list", "com"), ("host-update", "compute-0", "location="), ("show", "com")):
+            self.assertNotIn("compute-0", self.offer("system", *words))
+
     def test_commands_are_completed(self) -> None:
         self.assertEqual(["host-cpu-list", "host-cpu-show"], self.complete("system", "system", "host-cpu"))
         wanted = [name for name in names("stxclient.fm") if name.startswith("event-")]

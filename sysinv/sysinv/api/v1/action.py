@@ -22,7 +22,7 @@ class ActionController(app.Controller):
     def get_all(self, host: str) -> dict[str, Any]:
         self.authorize(policies.HOST_GET)
         known = facts.of_action(db_api.get_host(host))
-        return {"actions": [_shown(name, actions.check(name, known)) for name in actions.ACTIONS]}
+        return {"actions": [_shown(name, actions.reasons(name, known)) for name in actions.OFFERED]}
 
 
 def _shown(name: str, refusals: list[rules.Refusal]) -> dict[str, Any]:

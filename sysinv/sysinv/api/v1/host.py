@@ -10,7 +10,7 @@ from wsme import types as wtypes
 from stx import exception
 from stx.context import RequestContext
 from stx.rest import app, query, types, wire
-from sysinv import actions, board, client, policies, states
+from sysinv import actions, board, client, facts, policies, states
 from sysinv.api.v1 import (
     action,
     cpu,
@@ -167,13 +167,15 @@ class HostController(app.Controller):
         return self.page(_full)
 
     def page(self, view: wire.View = _listed) -> dict[str, Any]:
-        """The list of hosts that the request asks for."""
+        """The list of hosts that the request asks for. Where it asks for those on which an action is allowed, a page may have fewer."""
         self.authorize(policies.HOST_GET)
-        asked = query.parse_query({"personality": types.text})
+        asked = query.parse_query({"personality": types.text, "allowed": types.choice(*actions.OFFERED)})
         personality = asked.values.get("personality")
         rows = db_api.list_hosts(asked.page, states.personality(personality) if personality else None)
-        base = query.base_url()
-        return {"ihosts": [view.render(row, base) for row in rows], **query.next_link(asked.page, rows)}
+        base, next_link = query.base_url(), query.next_link(asked.page, rows)
+        if (action_name := asked.values.get("allowed")) is not None:
+            rows = [known.host for known in facts.of_actions(rows) if not actions.reasons(action_name, known)]
+        return {"ihosts": [view.render(row, base) for row in rows], **next_link}
 
     @app.expose
     def get_one(self, host: str) -> dict[str, Any]:

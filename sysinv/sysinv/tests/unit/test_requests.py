@@ -126,7 +126,8 @@ class RequestTest(base.SystemTest):
             record["status"] = status
         self.report(self.host("compute-0")["uuid"], found)
         path = found["partition"][0]["device_path"]
-        self.assertEqual([path], db_api.busy_partitions(self.host("compute-0")["id"]))
+        host_id = self.host("compute-0")["id"]
+        self.assertEqual({host_id: [path]}, db_api.busy_partitions([host_id, host_id + 1]))
         self.assert_raises_with(exception.Invalid, f"are being changed: {path}.", self.ask, "unlock")
 
     def test_what_mtce_does_not_do_is_not_asked_of_it(self) -> None:

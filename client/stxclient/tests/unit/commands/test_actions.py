@@ -9,6 +9,17 @@ SIMPLE = ("reboot", "reset", "reinstall", "power-on", "power-off")
 FORCEABLE = ("lock", "unlock")
 
 
+class ListTest(cli.CliTest):
+    def test_each_action_is_listed_with_the_reason_against_it(self) -> None:
+        offered = [
+            {"action": "lock", "allowed": True},
+            {"action": "unlock", "allowed": False, "reason": "It is unlocked already."},
+        ]
+        self.wire.answers["GET", "/v1/ihosts/compute-0/actions"] = wire.as_json({"actions": offered})
+        listed = self.done(self.system("host-action-list", "compute-0", "-f", "json")).json
+        self.assertEqual([{**offered[0], "reason": None}, offered[1]], listed)
+
+
 @ddt.ddt
 class ActionTest(cli.CliTest):
     def asked(self) -> list[tuple[str, str]]:

@@ -134,7 +134,7 @@ class OfferTest(ActionsTest):
         answer = self.rest.request("GET", f"/v1/ihosts/{host}/actions", roles=("reader",))
         self.assertEqual(200, answer.status, answer.body)
         found = answer.json["actions"]
-        self.assertEqual(list(actions.ACTIONS), [item["action"] for item in found])
+        self.assertEqual(list(actions.OFFERED), [item["action"] for item in found])
         for item in found:
             self.assertEqual({"action", "allowed"} if item["allowed"] else {"action", "allowed", "reason"}, set(item))
         return {item["action"]: item.get("reason") for item in found}
@@ -142,19 +142,50 @@ class OfferTest(ActionsTest):
     def test_every_action_is_offered_or_has_a_reason_against_it(self) -> None:
         found = self.offered()
         self.assertEqual(
-            {"force-lock", "unlock", "force-unlock", "reboot", "reinstall"}, {name for name in found if found[name] is None}
+            {"force-lock", "unlock", "force-unlock", "reboot", "reinstall", "delete"},
+            {name for name in found if found[name] is None},
         )
         self.assertEqual("It is locked already.", found["lock"])
 
+    def ask(self, name: str) -> testing.Answer:
+        return self.rest.request("DELETE", "/v1/ihosts/compute-0") if name == actions.DELETE else self.act(name)
+
     def test_what_is_offered_is_accepted_and_what_is_not_is_refused_with_that_reason(self) -> None:
         for name, reason in self.offered().items():
-            answer = self.act(name)
+            answer = self.ask(name)
+            if name == actions.DELETE:
+                self.assertEqual((None, 204), (reason, answer.status))
+                break
             if reason is None:
                 self.assertEqual(200, answer.status, name)
                 update = {"action_taken": self.host("compute-0")["action_number"], "task": None}
                 self.conductor.update_host_states(self.context, {"compute-0": update})
             else:
                 self.assert_refused(400, reason[1:], answer)
+
+    def test_why_a_host_is_not_deleted_is_told(self) -> None:
+        self.act("reboot")
+        reason = self.offered()[actions.DELETE]
+        assert reason is not None
+        self.assert_refused(409, reason, self.ask(actions.DELETE))
+
+    def allowed(self, action: str, more: str = "") -> list[str]:
+        """Hosts that are listed as those on which an action is allowed."""
+        return [host["hostname"] for host in self.listed(f"/v1/ihosts?allowed={action}{more}", "ihosts")]
+
+    def test_hosts_are_listed_on_which_an_action_is_allowed(self) -> None:
+        every = [host["hostname"] for host in self.listed("/v1/ihosts")]
+        for action in actions.OFFERED:
+            expected = [name for name in every if self.offered(name)[action] is None]
+            self.assertEqual(expected, self.allowed(action), action)
+        self.assertEqual(["controller-0"], self.allowed("swact"))
+        self.assertEqual([], self.allowed("swact", "&personality=worker"))
+        self.assert_refused(400, "allowed", self.rest.get("/v1/ihosts?allowed=levitate"))
+
+    def test_pages_of_such_a_list_lead_on(self) -> None:
+        page = self.rest.get("/v1/ihosts?allowed=swact&limit=1&sort_key=hostname").json
+        self.assertEqual([], page["ihosts"])
+        self.assertIn("allowed=swact", page["next"])
 
     def test_a_host_is_found_by_id_uuid_and_name(self) -> None:
         made = self.host("compute-0")
