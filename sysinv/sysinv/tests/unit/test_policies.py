@@ -47,7 +47,7 @@ _PATHS: tuple[tuple[str, str, tuple[str, ...], int], ...] = (
     ),
     ("PATCH", "/v1/isensors/{isensors}", CONFIGURATORS, 200),
     ("PATCH", "/v1/isensorgroups/{isensorgroups}", CONFIGURATORS, 200),
-    ("POST", "/v1/isensorgroups/relearn", CONFIGURATORS, 200),
+    ("POST", "/v1/isensorgroups/relearn", CONFIGURATORS, 400),
     ("GET", "/v1/service_parameter", READERS, 200),
     ("GET", "/v1/service_parameter/{service_parameter}", READERS, 200),
     ("PATCH", "/v1/service_parameter/{service_parameter}", CONFIGURATORS, 200),

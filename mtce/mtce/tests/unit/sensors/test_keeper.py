@@ -11,6 +11,7 @@ from mtce.sensors.keeper import Sensors, Watched
 from stx import exception
 from stx.boards import Power, Reading, SensorKind, Status
 from sysinv import client as sysinv_client
+from sysinv.db import api as db_api
 from sysinv.tests.unit import base
 
 HOST = "controller-0"
@@ -217,6 +218,7 @@ class KeeperTest(base.SystemTest):
         del self.boards.readings["Fan 1"]
         self.pass_audits(3)
         self.assertEqual({"Fan 1": "minor", "Fan 2": "ok"}, self.statuses())
+        db_api.update_host(self.host()["uuid"], {"bm_type": "ipmi", "bm_ip": "192.0.2.7"})
         self.conductor.relearn_sensors(self.context, self.host()["uuid"])
         self.sensors.changed(self.host()["uuid"])
         self.sensors.step(self.watched)
