@@ -44,6 +44,9 @@ def ask(life: Life, facts: Facts, limits: Limits, elapsed_s: float) -> Life:
     if facts.is_spared:
         # Its moment begins when the others are back.
         return life.changed(task=WAITS, availability=DEGRADED, since=life.since + elapsed_s)
+    if facts.watched == 0 and facts.silent_s == 0.0:
+        # Nobody looks: mtce-agent has just begun, or hears nothing of pulses. That says nothing of the host.
+        return life.changed(since=life.since + elapsed_s)
     # It is no cable where two networks are lost at once, or where there is no power; unless many were lost, as with their switch.
     is_single = life.task != WAITS
     is_certain = facts.is_lost_everywhere and (facts.watched > 1 or (facts.board is not None and facts.board.is_on is False))
@@ -53,10 +56,10 @@ def ask(life: Life, facts: Facts, limits: Limits, elapsed_s: float) -> Life:
 
 
 def fence(life: Life, facts: Facts, limits: Limits, elapsed_s: float) -> Life:
-    """Nothing keeps a host from being declared failed for long: others wait for that."""
+    """Nothing keeps a host from being declared failed for long: others wait for that. A board that refuses has cut nothing."""
     board = facts.board
-    has_ended = board is not None and board.token == enable.token(life)
-    if board is None or has_ended or elapsed_s >= limits.fence_s:
+    is_cut = board is not None and (board.is_on is False or (board.token == enable.token(life) and board.is_done))
+    if board is None or is_cut or elapsed_s >= limits.fence_s:
         return declare(life)
     return life
 

@@ -139,6 +139,11 @@ class LostTest(unittest.TestCase):
         limits = Limits()
         self.assertLess(self.failed_after_s(world), LOSS_S + limits.grace_s + limits.fence_s + 1)
 
+    def test_a_board_that_refuses_is_no_reason_to_tell_earlier_that_it_has_failed(self) -> None:
+        world = in_service(board="lying")
+        cut(world)
+        self.assertGreaterEqual(self.failed_after_s(world), LOSS_S + Limits().fence_s)
+
     def test_a_board_that_has_not_cut_the_power_yet_is_not_told_otherwise(self) -> None:
         world = in_service(board="dead")
         world.hangs = True
@@ -245,6 +250,22 @@ class ManyTest(unittest.TestCase):
             world.pass_s(1.0)
             self.assertEqual("failed", world.life.availability)
             self.assertEqual(board == "good", world.cuts == 1)
+
+    def test_one_that_was_asked_before_mtce_agent_began_is_not_judged_before_anybody_looks(self) -> None:
+        world = in_service()
+        world.is_spared = True
+        cut(world)
+        world.pass_s(10.0)
+        # The new one has heard of nobody yet.
+        facts = dataclasses.replace(world.facts(), watched=0, lost=0, is_mgmt_lost=False, silent_s=0.0, is_spared=False)
+        life = world.life.changed(since=world.now)
+        for second in range(60):
+            life = machine.step(life, facts, world.limits, world.now + second)
+        self.assertEqual((Stage.ASK, True), (life.stage, life.is_in_service))
+        seen = dataclasses.replace(facts, watched=2, lost=2, is_mgmt_lost=True, silent_s=60.0)
+        for second in range(60, 70):
+            life = machine.step(life, seen, world.limits, world.now + second)
+        self.assertEqual("failed", life.availability)
 
     def test_one_with_a_board_has_the_grace_time_too(self) -> None:
         world = in_service(board="good")
