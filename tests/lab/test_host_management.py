@@ -401,21 +401,6 @@ class HostManagementTest(platform.PlatformTestCase):
         self.assertFalse(any(each.has("failed") for each in seen), [each.states() for each in seen])
         self.assertEqual(boots, {name: self.boot_id(name) for name in boots})
 
-    def test_hosts_that_are_missing_together_for_too_long_have_failed(self) -> None:
-        self.in_service(*COMPUTES)
-        self.configure("[mtce]\nmnfa_timeout = 8\n")
-        boots = {name: self.boot_id(name) for name in COMPUTES}
-        seen = {name: _Seen(self, name) for name in COMPUTES}
-        self.assertEqual(0, self.command("partition", f"{','.join(COMPUTES)}:controller-0", "--network", "mgmt")[0])
-        for name, each in seen.items():
-            self.wait_for(f"{name} has failed", lambda each=each: each.has("failed"), SERVICE_S)
-            self.assertIn(WAITS, [task for *_, task in each.states()])
-            self.assertGreaterEqual(each.at("failed") - each.at("degraded"), 8.0 - 2 * _LOOK_S)
-        self.command("join")
-        for name in COMPUTES:
-            self.await_service(name)
-            self.assertNotEqual(boots[name], self.boot_id(name))
-
     def test_a_sensor_that_is_critical_degrades_its_host_and_has_it_reset_where_that_is_wished(self) -> None:
         self.in_service(BOARDED)
         self.with_board(BOARDED)
