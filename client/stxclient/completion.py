@@ -5,13 +5,24 @@ import argparse
 
 from cliff import complete
 
+# bash-completion has a better one, which takes the place of this where it is loaded, before or after.
+_WORDS = """
+if ! declare -F _get_comp_words_by_ref > /dev/null ; then
+  _get_comp_words_by_ref()
+  {
+    words=("${COMP_WORDS[@]}")
+    cur="${COMP_WORDS[COMP_CWORD]}"
+  }
+fi
+"""
+
 # The names are asked of the service, by the same program and with the same options before the command. Where that does not answer soon,
-# nothing is completed.
+# nothing is completed. What it answers is compared and no more: `compgen -W` would have the shell carry out what stands in it.
 _HOSTS = """
 _system_or_hosts()
 {
   _system
-  local at word="" action="" cur="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}"
+  local at word="" action="" id name cur="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}"
   if [[ ${cur} == -* ]] ; then
     return 0
   fi
@@ -23,19 +34,33 @@ _system_or_hosts()
   done
   case "${word}" in
     host-list | host-add) return 0 ;;
-    host-delete) action=delete ;;
-    host-lock | host-unlock | host-swact | host-reboot | host-reset | host-reinstall | host-power-on | host-power-off)
+    host-lock | host-unlock | host-swact)
       action="${word#host-}"
       if [[ " ${COMP_WORDS[*]:at} " == *" -f "* || " ${COMP_WORDS[*]:at} " == *" --force "* ]] ; then
         action="force-${action}"
+      fi
+      if [[ ${before} == -f || ${before} == --force ]] ; then
+        before="${word}"
       fi ;;
+    host-delete | host-reboot | host-reset | host-reinstall | host-power-on | host-power-off) action="${word#host-}" ;;
     host-*) ;;
     *) return 0 ;;
   esac
-  if [[ ${before} == "${word}" || ${before} == -f || ${before} == --force || ${action} == delete ]] ; then
-    COMPREPLY=( $(compgen -W "$(timeout 5 "${COMP_WORDS[@]:0:at}" host-list ${action:+--allowed "${action}"} \\
-      -f value -c hostname < /dev/null 2> /dev/null)" -- "${cur}") )
+  # Many hosts are deleted by one command; of all others the host is the first argument.
+  if [[ ${before} != "${word}" && ${action} != delete ]] ; then
+    return 0
   fi
+  COMPREPLY=()
+  while read -r id name ; do
+    # One that was discovered has no name yet.
+    if [[ ${name} == None ]] ; then
+      name="${id}"
+    fi
+    if [[ ${name} == "${cur}"* ]] ; then
+      COMPREPLY+=("${name}")
+    fi
+  done < <(timeout 5 "${COMP_WORDS[@]:0:at}" host-list ${action:+--allowed "${action}"} \\
+    -f value -c id -c hostname < /dev/null 2> /dev/null)
   return 0
 }
 complete -F _system_or_hosts system
@@ -47,6 +72,9 @@ class Complete(complete.CompleteCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         code = super().take_action(parsed_args)
-        if self.app.NAME == "system" and parsed_args.shell == "bash" and parsed_args.name in (None, "system"):
+        if parsed_args.shell != "bash":
+            return code
+        self.app.stdout.write(_WORDS)
+        if self.app.NAME == "system" and parsed_args.name in (None, "system"):
             self.app.stdout.write(_HOSTS)
         return code

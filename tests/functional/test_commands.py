@@ -233,15 +233,11 @@ class Commands:
             self.assertEqual(called_here, ran)
 
     def test_bash_is_offered_the_hosts_on_which_an_action_is_allowed(self) -> None:
-        code = (
-            "_get_comp_words_by_ref() { words=(); cur=''; }\n"
-            'eval "$(system complete)"\n'
-            'COMP_WORDS=(system "$1" contr); COMP_CWORD=2; _system_or_hosts; echo "${COMPREPLY[@]}"'
-        )
+        code = 'eval "$(system complete)"\nCOMP_WORDS=(system "$1" contr); COMP_CWORD=2; _system_or_hosts; echo "${COMPREPLY[@]}"'
         # The active controller is reset by nobody.
         for command, offered in (("host-show", "controller-0"), ("host-reset", "")):
             done = self.platform.run("bash", "-c", code, "bash", command)
-            self.assertEqual((0, offered), (done.code, done.out.strip()), done.err)
+            self.assertEqual((0, offered, ""), (done.code, done.out.strip(), done.err))
 
     def in_forms(self, command: Sequence[str], *forms: str, options: Sequence[str] = ()) -> tuple[Any, dict[str, str]]:
         """What a command has in JSON, and what it prints in other forms, with options, while that is so."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of global options, credentials, help, completion and exit codes."""
 
+import os
 import shlex
 import subprocess
 import sys
@@ -200,57 +201,90 @@ class HelpTest(cli.CliTest):
 
 
 class CompletionTest(cli.CliTest):
-    def complete(self, name: str, *words: str) -> list[str]:
-        """What bash offers for the last word. Splitting words is bash-completion's work, here done by hand."""
-        script = self.done(self.run_command(name, "complete")).out
-        given = " ".join(f"'{word}'" for word in words)
+    def offered(self, *words: str, before: str = "") -> list[str]:
+        """What bash offers for the last word.
+
+        :param before: what it knows besides when the key is pressed
+        """
+        name = words[0]
+        script = self.write("completion", self.done(self.run_command(name, "complete")).out)
         code = (
-            "_get_comp_words_by_ref() { words=(" + given + "); cur='" + words[-1] + "'; prev=''; }\n"
-            f"{script}\n_{name}\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"\n"
+            f"source {script}\n{before}\nCOMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}\n"
+            f"read -r _ _ bound _ < <(complete -p {name})\n"
+            '"${bound}"\nprintf "%s\\n" "${COMPREPLY[@]}"\n'
         )
         done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, timeout=DEADLINE_S, check=True)
+        # It would be among what the operator is typing.
+        self.assertEqual("", done.stderr)
         return sorted(done.stdout.split())
 
-    def offer(self, *words: str) -> list[str]:
-        """What bash offers for the last word, where `system` is a program that tells what it was called with."""
-        script = self.done(self.run_command("system", "complete")).out
-        given = " ".join(f"'{word}'" for word in words)
-        code = (
-            "_get_comp_words_by_ref() { words=(" + given + "); cur='" + words[-1] + "'; prev=''; }\n"
-            "timeout() { shift; printf '%s\\n' \"$*\" | tr ' ' '+'; echo compute-0; }\n"
-            f"{script}\nCOMP_WORDS=({given}); COMP_CWORD={len(words) - 1}\n"
-            "_system_or_hosts\nprintf '%s\\n' \"${COMPREPLY[@]}\"\n"
-        )
-        done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, timeout=DEADLINE_S, check=True)
-        return sorted(done.stdout.split())
+    def offered_hosts(self, *words: str, answer: str, before: str = "") -> list[str]:
+        """The same where a program stands for `system`."""
+        program = self.write("system", f"#!/bin/bash\n{answer}\n")
+        os.chmod(program, 0o700)
+        path = f"PATH={shlex.quote(os.path.dirname(program))}:$PATH"
+        return self.offered("system", *words, before=f"{path}\n{before}")
 
     def test_hosts_are_completed_by_what_is_allowed_on_them(self) -> None:
-        listed = "-f+value+-c+hostname"
         for words, asked in (
-            (("host-lock",), "system+host-list+--allowed+lock"),
-            (("host-lock", "-f"), "system+host-list+--allowed+force-lock"),
-            (("host-power-on",), "system+host-list+--allowed+power-on"),
-            (("host-delete", "compute-1"), "system+host-list+--allowed+delete"),
-            (("host-show",), "system+host-list"),
-            (("--os-cloud", "lab", "host-swact"), "system+--os-cloud+lab+host-list+--allowed+swact"),
+            (("host-lock",), "host-list --allowed lock"),
+            (("host-lock", "-f"), "host-list --allowed force-lock"),
+            (("host-unlock", "--force"), "host-list --allowed force-unlock"),
+            (("host-power-on",), "host-list --allowed power-on"),
+            (("host-delete", "compute-1"), "host-list --allowed delete"),
+            (("host-show",), "host-list"),
+            (("--os-cloud", "lab", "host-swact"), "--os-cloud lab host-list --allowed swact"),
         ):
-            self.assertEqual(sorted([f"{asked}+{listed}", "compute-0"]), self.offer("system", *words, ""), words)
-        self.assertEqual(["compute-0"], self.offer("system", "host-lock", "com"))
+            answer = f'[[ "$*" == "{asked} -f value -c id -c hostname" ]] && echo 3 compute-0'
+            self.assertEqual(["compute-0"], self.offered_hosts(*words, "", answer=answer), words)
+
+    def test_hosts_are_completed_that_begin_like_the_word(self) -> None:
+        answer = "echo 1 controller-0; echo 3 compute-0; echo 4 compute-1"
+        self.assertEqual(["compute-0", "compute-1"], self.offered_hosts("host-show", "com", answer=answer))
+
+    def test_a_host_without_name_is_completed_by_its_id(self) -> None:
+        self.wire.lists["/v1/ihosts"] = [{"id": 1, "hostname": "controller-0"}, {"id": 7, "hostname": None}]
+        listed = self.done(self.system("host-list", "-f", "value", "-c", "id", "-c", "hostname")).out
+        answer = f"printf %s {shlex.quote(listed)}"
+        self.assertEqual(["7", "controller-0"], self.offered_hosts("host-update", "", answer=answer))
+
+    def test_what_the_service_answers_is_not_carried_out(self) -> None:
+        answer = "echo '3 x$(echo>&2)`echo>&2`'"
+        self.assertEqual(["x$(echo>&2)`echo>&2`"], self.offered_hosts("host-show", "", answer=answer))
+
+    def test_nothing_is_completed_where_the_service_does_not_answer(self) -> None:
+        for answer in ("echo Cannot reach it. >&2; exit 1", "read -r line < /dev/stdin || exit 1", "sleep 60"):
+            deadline = 'timeout() { [[ $1 == 5 ]] && shift && command timeout 0.5 "$@"; }'
+            self.assertEqual([], self.offered_hosts("host-lock", "", answer=answer, before=deadline), answer)
 
     def test_what_is_no_host_is_completed_as_ever(self) -> None:
-        self.assertEqual(["host-cpu-list", "host-cpu-show"], self.offer("system", "host-cpu"))
-        self.assertIn("--force", self.offer("system", "host-lock", "--f"))
-        for words in (("host-list", "com"), ("host-update", "compute-0", "location="), ("show", "com")):
-            self.assertNotIn("compute-0", self.offer("system", *words))
+        answer = "echo 3 compute-0"
+        self.assertEqual(["host-cpu-list", "host-cpu-show"], self.offered_hosts("host-cpu", answer=answer))
+        self.assertIn("--force", self.offered_hosts("host-lock", "--f", answer=answer))
+        for words in (
+            ("host-list", "com"),
+            ("host-update", "compute-0", ""),
+            ("host-show", "-f", ""),
+            ("host-lock", "--format", ""),
+            ("show", "com"),
+        ):
+            self.assertNotIn("compute-0", self.offered_hosts(*words, answer=answer), words)
 
     def test_commands_are_completed(self) -> None:
-        self.assertEqual(["host-cpu-list", "host-cpu-show"], self.complete("system", "system", "host-cpu"))
+        self.assertEqual(["host-cpu-list", "host-cpu-show"], self.offered("system", "host-cpu"))
         wanted = [name for name in names("stxclient.fm") if name.startswith("event-")]
-        self.assertEqual(wanted, self.complete("fm", "fm", "event-"))
+        self.assertEqual(wanted, self.offered("fm", "event-"))
 
     def test_options_are_completed(self) -> None:
-        self.assertEqual(["--mgmt_affecting"], self.complete("fm", "fm", "alarm-list", "--mgm"))
-        self.assertIn("--personality", self.complete("system", "system", "host-add", "--p"))
+        self.assertEqual(["--mgmt_affecting"], self.offered("fm", "alarm-list", "--mgm"))
+        self.assertIn("--personality", self.offered("system", "host-add", "--p"))
+
+    def test_the_words_are_split_by_bash_completion_where_that_is_loaded(self) -> None:
+        loaded = "_get_comp_words_by_ref() { words=(fm event-); cur=event-; }\n"
+        script = self.done(self.run_command("fm", "complete")).out
+        code = f"{loaded}{script}\n_fm\necho ${{#COMPREPLY[@]}}"
+        done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, timeout=DEADLINE_S, check=True)
+        self.assertNotEqual("0", done.stdout.strip())
 
 
 class ProcessTest(cli.CliTest):
