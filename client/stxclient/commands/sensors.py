@@ -114,7 +114,7 @@ class GroupModify(_Modify):
 class Relearn(base.Action):
     """Have the sensors of a host learned anew from its board, as after a change of its hardware.
 
-    It takes some minutes. Alarms of its sensors are cleared; what is set of groups stays.
+    It takes some minutes. Alarms of its sensors are cleared; what is set of groups stays. The host must have a board.
     """
 
     example = "controller-0"
