@@ -162,7 +162,8 @@ class Watch:
             board=_board(board, since) if has_board else None,
             is_degraded=misses or monitored is False or has_sensor_alarm,
         )
-        is_board_lost: bool | None = False
+        # Nobody has asked it yet.
+        is_board_lost: bool | None = None if has_board and board is None else False
         if board_since is not None:
             is_board_lost = True if now - board_since >= BOARD_LOST_S else None
         return Sight(facts, levels, monitored, is_board_lost)

@@ -227,9 +227,8 @@ def relearned(watch: Watch, host: str) -> tuple[Watch, list[Effect]]:
 
 
 def forget(watch: Watch, host: str, model: Model) -> list[Effect]:
-    """The host has no board any more, or is no more: no alarm of its sensors stays."""
+    """The host has no board any more, or is no more: no alarm of its sensors stays, and no status that one would be on for."""
     _, effects = on_power_off(watch, host, model)
-    effects = [effect for effect in effects if isinstance(effect, Clear)]
     return [*effects, Clear(MODEL_ALARM, f"host={host}")] if watch.has_model_alarm else effects
 
 

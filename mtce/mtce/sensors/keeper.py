@@ -120,7 +120,6 @@ class Sensors:
         for name in [name for name, known in self._hosts.items() if name not in hosts or hosts[name].uuid != known.uuid]:
             gone = self._hosts.pop(name)
             self._carry_out(name, gone, audit.forget(gone.watch, name, gone.model or Model()))
-            self._statuses.pop(gone.uuid, None)
         for name, watched in hosts.items():
             self._hosts.setdefault(name, _Host(watched.uuid))
         self._read_models()

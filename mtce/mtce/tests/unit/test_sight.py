@@ -177,6 +177,10 @@ class SightTest(testing.TestCase):
         self.assertEqual([None, None, True], told)
         self.assertIs(False, self.see(board=BoardState(True, Power.ON, "", self.now)).is_board_lost)
 
+    def test_of_a_board_that_nobody_has_asked_yet_nothing_is_said(self) -> None:
+        self.assertIsNone(self.see(has_board=True).is_board_lost)
+        self.assertIs(False, self.see(has_board=False).is_board_lost)
+
     def test_a_report_is_news_when_more_than_time_has_passed(self) -> None:
         self.hear()
         self.assertFalse(self.watch.hear(client.HostReport("compute-0", "a-boot", 9, {}), 1.0))

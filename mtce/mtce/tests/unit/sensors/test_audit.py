@@ -145,7 +145,7 @@ class AuditTest(base.BaseTestCase):
 
     def test_a_host_without_a_board_leaves_no_alarm(self) -> None:
         self.read(Status.OK, Status.CRITICAL, Status.CRITICAL)
-        self.assertEqual([Clear("200.007", ENTITY)], audit.forget(self.watch, HOST, MODEL))
+        self.assertEqual([Clear("200.007", ENTITY), Store({"Fan 1": "offline"})], audit.forget(self.watch, HOST, MODEL))
 
 
 _STATUSES = strategies.sampled_from(list(Status))

@@ -253,6 +253,15 @@ class KeeperTest(base.SystemTest):
         self.sensors.step({})
         self.assertEqual([("clear", f"host={HOST}.sensor=Fan 1", None)], self.told())
 
+    def test_a_sensor_that_is_still_critical_when_its_host_has_a_board_again_has_its_alarm_again(self) -> None:
+        self.pass_audits(1)
+        self.show(Status.CRITICAL)
+        self.sensors.step({})
+        self.assertEqual({"Fan 1": "offline"}, self.statuses())
+        self.told()
+        self.pass_audits(2)
+        self.assertEqual([("set", f"host={HOST}.sensor=Fan 1", "critical")], self.told())
+
     def test_what_could_not_be_told_or_stored_is_by_a_later_step(self) -> None:
         self.pass_audits(1)
         self.fill_spool()
