@@ -16,6 +16,7 @@ from mtce import alarms, client, handover, rows
 from mtce.boards import Boards, Order
 from mtce.departed import Departed
 from mtce.heartbeat import wire
+from mtce.heartbeat.accounting import Level
 from mtce.heartbeats import Heartbeats
 from mtce.life import enable, handling, machine, sensor, swact
 from mtce.life.model import LOCKED, SWACTS, Facts, FailureAction, Life, Limits, Procedure, Stage
@@ -75,7 +76,9 @@ class Agent:
         uptime_s: float = math.inf,
     ) -> None:
         self._clock = clock
-        self._started_at = self._stepped_at = clock()
+        self._stepped_at = clock()
+        # When hosts were first known: before that, none could be looked for.
+        self._began_at = math.inf
         self._boards = boards
         self._starts_cold = uptime_s < _COLD_UPTIME_S
         self._context = stx_context.internal("mtce-agent")
@@ -215,9 +218,11 @@ class Agent:
         if self.parameters.take_over():
             # Another decision may follow from what was seen before.
             self._inputs.clear()
+            self._looked_at_all_at = -math.inf
         self._limits = limits(self.parameters)
         self._can_look = True
         is_all = self._read_hosts(now, changed)
+        self._began_at = min(self._began_at, now)
         seen, ailing = self._heartbeats.look(
             {host["hostname"]: host for host in self._hosts.values() if self._is_in_service(host)}, self._watch, now
         )
@@ -435,7 +440,10 @@ class Agent:
     def _tell(self, name: str, before: Life, life: Life, sight: Sight) -> None:
         action = FailureAction(self.parameters.heartbeat_failure_action)
         is_monitored = sight.is_monitored if life.is_in_service else True
-        self._teller.tell_alarms(name, alarms.of_host(name, life, sight.levels, action, is_monitored, sight.is_board_lost))
+        # One that is not asked misses nothing, whatever it missed before.
+        is_asked = name != CONF.host and action is not FailureAction.NONE
+        levels = sight.levels if is_asked else dict.fromkeys(alarms.NETWORKS, Level.CLEAR)
+        self._teller.tell_alarms(name, alarms.of_host(name, life, levels, action, is_monitored, sight.is_board_lost))
         if life.number != before.number:
             LOG.info(
                 "%s: %s, %s (%s)", name, life.procedure or "nothing is done to it", life.stage or "at rest", life.task or "-"
@@ -450,7 +458,7 @@ class Agent:
         if not self._starts_cold:
             return False
         until_s = _COLD_ALL_IN_ONE_S if self._is_all_in_one else _COLD_S + len(self._hosts)
-        if now - self._started_at < until_s:
+        if now - self._began_at < until_s:
             if life.procedure is Procedure.RECOVER:
                 self._cold.add(name)
             return True
