@@ -29,7 +29,7 @@ class Hosts:
         keys = Keys(key.encode(), (key.encode(),))
         self._first = 0
         self._hosts = [
-            (wire.Sender(CLUSTER, host), Keys(own=hostkeys.derive(master.encode(), hostkeys.of_host(host))))
+            (wire.Sender(CLUSTER, host), Keys(own=(hostkeys.derive(master.encode(), hostkeys.of_host(host)),)))
             for host in map(name, range(count))
         ]
         self._receiver = wire.Receiver(CLUSTER, {"mgmt": keys})

@@ -58,6 +58,7 @@ class Protocol:
     :ivar kinds: what can be said, by the name that it has in datagrams
     :ivar drops_repeated: whether one that was heard before is dropped; else what is said has to show that it is fresh
     :ivar own: kinds that a host signs with its own key, where hosts have one
+    :ivar addressed: kinds whose `target` is a host, signed with the key of that one: where it has none, they are not said, nor heard
     """
 
     mark: bytes
@@ -65,6 +66,7 @@ class Protocol:
     kinds: Mapping[str, type]
     drops_repeated: bool = True
     own: frozenset[str] = frozenset()
+    addressed: frozenset[str] = frozenset()
 
     @property
     def plain(self) -> bytes:
@@ -82,13 +84,13 @@ class Keys:
 
     :ivar sign: what is sent is signed with it; None where the path has no keys
     :ivar accept: what is heard may be signed with any of these, so that keys can be changed on one host after the other
-    :ivar own: signs instead what hosts sign with their own keys; None where they have none
+    :ivar own: this host's own ones, if it has any: the first signs what hosts sign so, and what is for this host alone is signed with any
     :ivar of: by name of a host, what that may be signed with; None where it is not known, and what is signed so is as all else
     """
 
     sign: bytes | None = None
     accept: tuple[bytes, ...] = ()
-    own: bytes | None = None
+    own: tuple[bytes, ...] = ()
     of: Callable[[str], tuple[bytes, ...]] | None = None
 
 
@@ -110,7 +112,7 @@ class Sender:
     """
 
     def __init__(self, protocol: Protocol, cluster: str, name: str, start: int) -> None:
-        self._plain, self._signed, self._mac, self._own = protocol.plain, protocol.signed, protocol.mac, protocol.own
+        self._protocol = protocol
         self._names = {made: kind for kind, made in protocol.kinds.items()}
         self._cluster = cluster
         self._name = name
@@ -118,17 +120,25 @@ class Sender:
         self._counter = 0
 
     def pack(self, body: object, keys: Keys) -> bytes:
-        """:raises ValueError: when it does not fit"""
+        """:raises ValueError: when it does not fit, or is for a host whose key is not known"""
         self._counter += 1
-        kind = self._names[type(body)]
+        kind, protocol = self._names[type(body)], self._protocol
         raw = msgspec.Raw(msgspec.msgpack.encode(body))
         content = msgspec.msgpack.encode(_Frame(self._cluster, self._name, self._start, self._counter, kind, raw))
-        key = keys.own if keys.own is not None and kind in self._own else keys.sign
-        mark = self._plain if key is None else self._signed + self._mac.make(key, content)
+        key = self._key(kind, body, keys)
+        mark = protocol.plain if key is None else protocol.signed + protocol.mac.make(key, content)
         datagram = mark + content
         if len(datagram) > MOST_BYTES:
             raise ValueError(f"A message of {len(datagram)} bytes is too long.")
         return datagram
+
+    def _key(self, kind: str, body: Any, keys: Keys) -> bytes | None:
+        if kind in self._protocol.addressed:
+            known = keys.of(body.target) if keys.of is not None else ()
+            if not known:
+                raise ValueError(f"The key of {body.target} is not known.")
+            return known[0]
+        return keys.own[0] if keys.own and kind in self._protocol.own else keys.sign
 
 
 class Window:
@@ -171,9 +181,9 @@ class Receiver(Generic[Body]):
     """
 
     def __init__(self, protocol: Protocol, cluster: str, keys: Mapping[str, Keys], speaker: Callable[[Body], str]) -> None:
-        self._plain, self._signed, self._mac, self._own = protocol.plain, protocol.signed, protocol.mac, protocol.own
+        self._protocol = protocol
+        self._marks = (protocol.plain, protocol.signed)
         self._speaker = speaker
-        self._drops_repeated = protocol.drops_repeated
         self._cluster = cluster
         self.keys = keys
         self.dropped: collections.Counter[tuple[str, Drop]] = collections.Counter()
@@ -196,9 +206,9 @@ class Receiver(Generic[Body]):
         if len(datagram) > MOST_BYTES:
             return Drop.OVERSIZED
         mark, rest = datagram[:_MARK_BYTES], datagram[_MARK_BYTES:]
-        if mark not in (self._plain, self._signed):
+        if mark not in self._marks:
             return Drop.MALFORMED
-        size = self._mac.size if mark == self._signed else 0
+        size = self._protocol.mac.size if mark == self._marks[1] else 0
         signature, content = rest[:size], rest[size:]
         try:
             # Only who says that it is his can tell which key it has to be signed with.
@@ -217,17 +227,21 @@ class Receiver(Generic[Body]):
             return Drop.FOREIGN
         if frame.sender != self._speaker(body):
             return Drop.FORGED
-        if self._drops_repeated and not self._is_new(frame, path):
+        if self._protocol.drops_repeated and not self._is_new(frame, path):
             return Drop.REPLAYED
         return frame.sender, body
 
     def _is_authentic(self, signature: bytes, content: bytes, frame: _Frame | None, keys: Keys) -> bool:
         accept = keys.accept
-        if keys.of is not None and frame is not None and frame.kind in self._own:
+        if frame is not None and frame.kind in self._protocol.addressed:
+            if not keys.own:
+                return False
+            accept = keys.own
+        elif keys.of is not None and frame is not None and frame.kind in self._protocol.own:
             accept = keys.of(frame.sender)
         if not signature:
             return not accept
-        return any(hmac.compare_digest(self._mac.make(key, content), signature) for key in accept)
+        return any(hmac.compare_digest(self._protocol.mac.make(key, content), signature) for key in accept)
 
     def _is_new(self, frame: _Frame, path: str) -> bool:
         heard = self._heard.get((frame.sender, path))

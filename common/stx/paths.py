@@ -87,6 +87,11 @@ class Paths(Generic[Body]):
         """How many datagrams were not taken so far, by network and reason."""
         return self._receiver.dropped
 
+    @property
+    def can_address(self) -> bool:
+        """Whether the keys of other hosts are known, so that something can be said to one of them alone."""
+        return any(path.keys.of is not None for path, _ in self._sockets.values())
+
     def links(self) -> dict[str, bool]:
         """Whether each network's port has a link; one whose device is not known counts as having it."""
         return {name: not path.device or _has_link(path.device) for name, (path, _) in self._sockets.items()}

@@ -224,7 +224,7 @@ class Agent:
         is_all = self._read_hosts(now, changed)
         self._began_at = min(self._began_at, now)
         seen, ailing = self._heartbeats.look(
-            {host["hostname"]: host for host in self._hosts.values() if self._is_in_service(host)}, self._watch, now
+            {host["hostname"]: host for host in self._hosts.values() if self._is_to_answer(host)}, self._watch, now
         )
         news |= ailing
         if is_all or now - self._looked_at_all_at >= STEP_S:
@@ -252,7 +252,7 @@ class Agent:
         names = list(decided)
         for start in range(0, len(names), _BATCH):
             self._store({name: decided[name] for name in names[start : start + _BATCH]})
-        self._heartbeats.order(self._hosts.values(), self._watch, now)
+        self._heartbeats.order(self._hosts.values(), self._watch, self._wishes, now)
         if self._to_ask:
             # What was decided is stored now.
             self._requests.add(self._to_ask)
@@ -423,6 +423,10 @@ class Agent:
             return
         if wanted.order:
             self._boards.order(name, wanted.token, Order(wanted.order))
+            if wanted.order == Order.POWER_ON and life.procedure in (Procedure.ENABLE, Procedure.RECOVER):
+                self._teller.tell_power_on(name, wanted.token)
+        elif before.stage is Stage.FENCE and life.stage is Stage.SOAK:
+            self._boards.withdraw(name, enable.token(before))
         elif life.stage is Stage.ASK and before.stage is not Stage.ASK:
             self._boards.look(name)
 
@@ -449,6 +453,8 @@ class Agent:
                 "%s: %s, %s (%s)", name, life.procedure or "nothing is done to it", life.stage or "at rest", life.task or "-"
             )
             self._teller.tell_automatic(name, life)
+            if life.procedure is Procedure.RESET and sight.facts.wanted_by_sensor is not None:
+                self._teller.tell_reset(name)
             if life.procedure is Procedure.REINSTALL and life.stage is Stage.TELL:
                 self._teller.tell_reinstallation(name, life.task == handling.REINSTALLED)
 
@@ -466,8 +472,10 @@ class Agent:
             self._cold.discard(name)
         return name in self._cold
 
-    def _is_in_service(self, host: dict[str, Any]) -> bool:
-        return self._lives[host["uuid"]].is_in_service
+    def _is_to_answer(self, host: dict[str, Any]) -> bool:
+        """Whether it is in service, and is not counted as failed already."""
+        life = self._lives[host["uuid"]]
+        return life.is_in_service and life.stage is not Stage.FENCE
 
     def _is_controller_in_service(self, host: dict[str, Any]) -> bool:
         """Whether the host could take over; a silent one may be dead."""

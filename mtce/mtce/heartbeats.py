@@ -9,6 +9,7 @@ from typing import Any
 
 from oslo_config import cfg
 
+from mtce import client
 from mtce.heartbeat import avoidance, wire
 from mtce.heartbeat.accounting import Level, Thresholds
 from mtce.life.model import FailureAction
@@ -34,6 +35,7 @@ class Heartbeats:
         self._avoidance = avoidance.Avoidance()
         self._restore_at = -math.inf
         self._ailing: dict[str, dict[str, tuple[int, int]]] = {}
+        self._action = self._options.heartbeat_failure_action
         self.networks: dict[str, dict[str, str]] = {}
         self.given_up: frozenset[str] = frozenset()
 
@@ -57,12 +59,27 @@ class Heartbeats:
             for name in sorted(changed & in_service.keys()):
                 if new.get(name, (0,))[0] == Level.LOST:
                     LOG.warning("%s is lost on %s: it has missed %d pulses", name, network, new[name][1])
-        missed = {name for name, host in in_service.items() if seen is not None and _is_missed(name, host, seen, watch)}
-        self._avoid(ailing, missed, now)
+        missing: dict[str, list[str]] = {}
+        if seen is None and self._avoidance.is_active:
+            # Those that were missing are not there because nobody says so any more.
+            missing["mgmt"] = [name for name, host in in_service.items() if name != CONF.host and not watch.is_heard(host)]
+        elif seen is not None:
+            missing = {
+                network: [
+                    name
+                    for name, (level, _) in hosts.items()
+                    if level >= Level.MINOR and name in in_service and _is_missed(name, in_service[name], seen, watch)
+                ]
+                for network, hosts in ailing.items()
+            }
+        self._avoid(missing, now)
         return seen, news
 
-    def order(self, hosts: Collection[Mapping[str, Any]], watch: Watch, now: float) -> None:
-        """Have all hosts watched that have an address."""
+    def order(self, hosts: Collection[Mapping[str, Any]], watch: Watch, wishes: Mapping[str, client.Wish], now: float) -> None:
+        """Have all hosts watched that have an address, and those reset that are to be and hear nothing on the network of messages.
+
+        :param wishes: by name, what hosts are to do
+        """
         if self._pulses is None:
             return
         networks: dict[str, dict[str, str]] = {"mgmt": {}, "cluster": {}}
@@ -83,22 +100,25 @@ class Heartbeats:
         thresholds = Thresholds(
             degrade=self._options.heartbeat_degrade_threshold, failure=self._options.heartbeat_failure_threshold
         )
-        self._pulses.want(wire.Order(networks, period_ms, thresholds))
+        deaf = [name for name, (level, _) in self._ailing.get("mgmt", {}).items() if level == Level.LOST]
+        endings = {
+            name: wire.Ending(wish.boot_id, bool(wish.is_locked))
+            for name in deaf
+            if (wish := wishes.get(name)) is not None and wish.boot_id and wish.end is client.End.RESET
+        }
+        self._pulses.want(wire.Order(networks, period_ms, thresholds, endings))
 
-    def _avoid(self, ailing: Mapping[str, Mapping[str, tuple[int, int]]], missed: Collection[str], now: float) -> None:
+    def _avoid(self, missing: Mapping[str, Collection[str]], now: float) -> None:
         """See whether so many hosts do not answer that none is to blame.
 
-        :param missed: names of the hosts that ought to answer
+        :param missing: by network, the hosts that ought to answer and do not
         """
         self.given_up = frozenset()
         self._avoidance.threshold, self._avoidance.timeout_s = self._options.mnfa_threshold, self._options.mnfa_timeout
-        if self._options.heartbeat_failure_action not in (FailureAction.FAIL, FailureAction.DEGRADE) or not ailing:
+        before, self._action = self._action, self._options.heartbeat_failure_action
+        if self._action != before or self._action not in (FailureAction.FAIL, FailureAction.DEGRADE):
             self._avoidance.cancel()
             return
-        missing = {
-            network: [name for name, (level, _) in hosts.items() if level >= Level.MINOR and name in missed]
-            for network, hosts in ailing.items()
-        }
         for effect in self._avoidance.step(missing, now):
             if effect.step is avoidance.Step.EXPIRE:
                 self.given_up = effect.hosts

@@ -12,6 +12,7 @@ from fm import client as fm_client
 from mtce import client, conf, ending, liveness, wishes
 from mtce.deeds import Deeds
 from mtce.ear import Ear
+from mtce.heartbeat import told
 from mtce.pmon.monitor import MonitorError, ProcessMonitor, ProcessReport, Settings
 from mtce.resources.monitor import Resources
 from stx import context as stx_context
@@ -22,6 +23,8 @@ LOG = logging.getLogger(__name__)
 CONF = cfg.CONF
 
 ALARM = "200.006"
+# How often it is looked whether a controller wants this boot to end, and had to say it to mtce-heartbeat.
+_TOLD_S = 1.0
 # While mtce-agent does not answer, it is tried this often.
 _AWAY_S = 0.5
 _BOOT_ID = pathlib.Path("/proc/sys/kernel/random/boot_id")
@@ -84,6 +87,7 @@ class Host:
         self._resources = Resources(self._worker.nudge)
         self._alive = liveness.Alive(pathlib.Path(CONF.run_path), self.is_healthy, self._complaint)
         self._ear = Ear(self)
+        self._heeding = service.Worker("mtce-told", self._heed, _TOLD_S)
         try:
             self._monitor.start()
         except MonitorError as error:
@@ -92,8 +96,10 @@ class Host:
         self._resources.start()
         self._alive.start()
         self._ear.start()
+        self._heeding.start()
 
     def stop(self) -> None:
+        self._heeding.stop()
         self._ear.stop()
         self._alive.stop()
         self._resources.stop()
@@ -112,6 +118,11 @@ class Host:
     def look(self, context: RequestContext) -> None:
         """Report now: there is something to do."""
         self._worker.nudge()
+
+    def _heed(self) -> None:
+        ending = told.read(pathlib.Path(CONF.run_path))
+        if ending is not None:
+            self._deeds.fulfil(client.Wish(ending.is_locked or None, boot_id=ending.boot_id, end=client.End.RESET))
 
     def _changed(self, failed: dict[str, ProcessReport]) -> None:
         with self._lock:

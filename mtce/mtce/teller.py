@@ -14,6 +14,8 @@ LOG = logging.getLogger(__name__)
 
 # What is done without an operator's word, by the stage that does it (log 200.021).
 _AUTOMATIC = {Stage.BOARD_RESET: "reset", Stage.FENCE: "power-off"}
+# Told beside whether a host is enabled (log 200.022).
+_STATUSES = frozenset({"online", "offline", "failed"})
 
 
 class Teller:
@@ -28,6 +30,8 @@ class Teller:
         self._before: frozenset[tuple[str, str]] | None = None
         # By host, what was told of each alarm; one that is missing was not told since the start, whatever was told before.
         self._told: dict[str, dict[tuple[str, str], Alarm | None]] = {}
+        # By host, the order of which was told that it switches the host on.
+        self._powered_on: dict[str, str] = {}
         self.is_shut = False
 
     def begin(self) -> None:
@@ -45,6 +49,7 @@ class Teller:
 
     def forget(self, name: str) -> None:
         self._told.pop(name, None)
+        self._powered_on.pop(name, None)
 
     def tell_alarms(self, name: str, wanted: Mapping[tuple[str, str], Alarm | None]) -> None:
         """Have these alarms on, those that are None off, and others as they are."""
@@ -75,8 +80,21 @@ class Teller:
             action = "reboot"
         if action is not None:
             what = "does not reboot" if life.procedure is Procedure.REBOOT else "has failed"
-            text = f"{name} {what}: {action} is tried to have it back."
-            self._tell(lambda: self._faults.log("200.021", f"host={name}.action={action}", text))
+            self._tell_action(name, action, f"{name} {what}: {action} is tried to have it back.")
+
+    def tell_power_on(self, name: str, token: str) -> None:
+        """Once for each order."""
+        if self._powered_on.get(name) != token:
+            self._powered_on[name] = token
+            self._tell_action(
+                name, "power-on", f"{name} has no power, and is to be in service: its board is told to switch it on."
+            )
+
+    def tell_reset(self, name: str) -> None:
+        self._tell_action(name, "reset", f"{name} is reset, as a sensor of it is critical.")
+
+    def _tell_action(self, name: str, action: str, text: str) -> None:
+        self._tell(lambda: self._faults.log("200.021", f"host={name}.action={action}", text))
 
     def tell_reinstallation(self, name: str, is_done: bool) -> None:
         how, text = (
@@ -108,11 +126,12 @@ class Teller:
             if not {"operational", "availability"} & changes.keys():
                 continue
             LOG.info("%s is %s %s %s", hostname, state["administrative"], state["operational"], state["availability"])
-            if "operational" in changes:
-                entity, text = f"host={hostname}.state={state['operational']}", f"{hostname} is now {state['operational']}."
-            else:
-                entity, text = f"host={hostname}.status={state['availability']}", f"{hostname} is now {state['availability']}."
-            reports.append(fm_client.log("200.022", entity, text))
+            told = {"state": changes.get("operational")}
+            if not told["state"] or changes.get("availability") in _STATUSES:
+                told["status"] = changes.get("availability")
+            for kind, value in told.items():
+                if value:
+                    reports.append(fm_client.log("200.022", f"host={hostname}.{kind}={value}", f"{hostname} is now {value}."))
         if reports:
             self._tell(lambda: self._faults.report(reports))
 

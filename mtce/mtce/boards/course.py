@@ -104,6 +104,12 @@ class Course:
         self._hurry(now)
         return self._advance(now)
 
+    def withdraw(self, token: str, now: float) -> list[Effect]:
+        """An order that has not ended is given no more. What the board was told already may still come."""
+        if self._pending is not None and self._pending.token == token:
+            self._pending = None
+        return self._advance(now)
+
     def _hurry(self, now: float) -> None:
         if self.phase is Phase.DOWN:
             self._retry_at = now

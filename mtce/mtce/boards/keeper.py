@@ -101,6 +101,10 @@ class Boards:
         """
         self._later(lambda: self._with(host, lambda course, now: course.order(token, order, now)))
 
+    def withdraw(self, host: str, token: str) -> None:
+        """Take an order back, as far as the board was not told it."""
+        self._later(lambda: self._with(host, lambda course, now: course.withdraw(token, now)))
+
     def look(self, host: str) -> None:
         """Ask for the power of a host now. There is news even if it is as it was."""
         self._later(lambda: self._with(host, lambda course, now: course.look(now)))

@@ -4,6 +4,7 @@
 It is on all hosts, and early by design, so it is small: it knows nothing of the rest of the platform.
 """
 
+import functools
 import logging
 import math
 import pathlib
@@ -12,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from mtce.heartbeat import settings, wire
+from mtce.heartbeat import settings, told, wire
 from mtce.heartbeat.loop import Link, Loop
 from stx import flags, sdnotify
 from stx.commandline import Parser
@@ -67,7 +68,14 @@ def make(given: settings.Settings, run_path: pathlib.Path) -> Loop:
     receiver = wire.Receiver(given.cluster, {path.name: path.keys for path in networks})
     paths: Paths[wire.Body] = Paths(wire.Sender(given.cluster, given.node), receiver, networks)
     touched = Touched(run_path / ALIVE)
-    return Loop(given.node, BOOT_ID.read_text().strip(), paths, Link(run_path / SOCKET), touched.of_late)
+    return Loop(
+        given.node,
+        BOOT_ID.read_text().strip(),
+        paths,
+        Link(run_path / SOCKET),
+        touched.of_late,
+        functools.partial(told.keep, run_path),
+    )
 
 
 class Touched:

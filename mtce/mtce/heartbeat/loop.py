@@ -43,6 +43,7 @@ class OrderError(Exception):
 class Loop:
     """:param link: where mtce-agent says what it wants
     :param is_monitored: whether this host's process monitor has said a moment ago that it is well
+    :param end: called when a controller wants this boot to end, again and again until it has
     :param clock: gives monotonic seconds
     """
 
@@ -53,6 +54,7 @@ class Loop:
         paths: Paths[wire.Body],
         link: "Link",
         is_monitored: Callable[[], bool],
+        end: Callable[[wire.End], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name = name
@@ -60,6 +62,7 @@ class Loop:
         self._paths = paths
         self._link = link
         self._is_monitored = is_monitored
+        self._end = end
         self._clock = clock
         # Nobody knows which number is next: a host cannot be made to answer a pulse that is still to come.
         self._random = random.SystemRandom()
@@ -136,6 +139,9 @@ class Loop:
             if isinstance(body, wire.Pulse):
                 answer = wire.Answer(self._name, body.number, self._boot_id, self._is_monitored(), network)
                 self._paths.send([sender], answer, network=network)
+            elif isinstance(body, wire.End):
+                if (body.target, body.boot_id) == (self._name, self._boot_id):
+                    self._end(body)
             elif body.network == network and network in self._accounts and self._accounts[network].hear(sender, body.number):
                 self._note(sender, body)
 
@@ -166,8 +172,16 @@ class Loop:
             accounts.begin(number, has_left)
             is_news |= self._is_asked.get(network) != has_left
             self._is_asked[network] = has_left
+        if now >= self._facts_at:
+            self._say_endings(order)
         if is_news or now >= self._facts_at:
             self._tell(now)
+
+    def _say_endings(self, order: wire.Order) -> None:
+        if not self._paths.can_address:
+            return
+        for host, each in order.endings.items():
+            self._paths.send([host], wire.End(self._name, host, each.boot_id, each.is_locked))
 
     def _tell(self, now: float) -> None:
         self._facts_at = now + FACTS_S

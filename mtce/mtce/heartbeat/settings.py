@@ -68,7 +68,7 @@ def keys(settings: Settings) -> Keys:
     # A controller's own key follows from the master key as those of all others do.
     own = own or of_name(hostkeys.of_host(settings.node))
     of = (lambda host: of_name(hostkeys.of_host(host))) if masters else None
-    return Keys(group[0] if group else None, group, own[0] if own else None, of)
+    return Keys(group[0] if group else None, group, own, of)
 
 
 def _read(name: str) -> tuple[bytes, ...]:

@@ -40,11 +40,29 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     network: str
 
 
-Body = Pulse | Answer
+class End(msgspec.Struct, frozen=True, array_like=True):
+    """A host that has failed, or whose lock was forced, is to be reset: it hears this where it does not hear mtce-agent.
+
+    :ivar boot_id: the boot that is to end: said again later, it ends no other
+    :ivar is_locked: the host is to know first that it is locked
+    """
+
+    sender: str
+    target: str
+    boot_id: BootId
+    is_locked: bool
+
+
+Body = Pulse | Answer | End
 # An answer is fresh by the number of the pulse; a pulse that is repeated is answered once more, to whoever repeats it. A pulse is for
 # all hosts at once, so that all have the key that it is signed with; it makes them answer, and nothing else.
 _PROTOCOL = datagrams.Protocol(
-    b"HB", datagrams.BLAKE2, {"pulse": Pulse, "answer": Answer}, drops_repeated=False, own=frozenset({"answer"})
+    b"HB",
+    datagrams.BLAKE2,
+    {"pulse": Pulse, "answer": Answer, "end": End},
+    drops_repeated=False,
+    own=frozenset({"answer"}),
+    addressed=frozenset({"end"}),
 )
 
 
@@ -58,15 +76,24 @@ class Receiver(datagrams.Receiver[Body]):
         super().__init__(_PROTOCOL, cluster, keys, lambda body: body.sender)
 
 
+class Ending(msgspec.Struct, frozen=True):
+    """As in End."""
+
+    boot_id: BootId
+    is_locked: bool
+
+
 class Order(msgspec.Struct, frozen=True):
     """What mtce-agent wants watched; nothing is while none is there to want it.
 
     :ivar hosts: by network, the address of each host there
+    :ivar endings: hosts that are to be reset, told on all networks until they are no longer here
     """
 
     hosts: dict[str, dict[str, str]]
     period_ms: Annotated[int, msgspec.Meta(ge=20, le=60_000)] = 100
     thresholds: Thresholds = Thresholds()
+    endings: dict[str, Ending] = {}
 
 
 class Network(msgspec.Struct, frozen=True):

@@ -290,9 +290,17 @@ def token(life: Life) -> str:
 
 
 def _worker_failed(life: Life, facts: Facts, limits: Limits, cause: Cause, task: str) -> Life:
+    """Its controller works, and stays in service where another boot would not help its worker."""
+    worker_failed = life.changed(subfunction_oper=DISABLED, subfunction_avail=FAILED)
     if not facts.has_other:
-        life = life.changed(subfunction_oper=DISABLED, subfunction_avail=FAILED)
-    return fail(life, facts, limits, cause, task)
+        return fail(worker_failed, facts, limits, cause, task)
+    count = life.failures.get(cause, 0) + 1
+    if count < limits.attempts[cause]:
+        return fail(life, facts, limits, cause, task)
+    failures = {**life.failures, cause: count}
+    return in_service(worker_failed, facts).to(
+        None, procedure=None, availability=DEGRADED, task=left(cause), attempts=0, failures=failures, cause=cause
+    )
 
 
 def _ended(life: Life, facts: Facts, task: str) -> bool | None:

@@ -138,6 +138,9 @@ def _next(life: Life, facts: Facts, limits: Limits, elapsed_s: float) -> Life:
         return handling.at_rest(life, facts, limits)
     if life.operational == ENABLED:
         return _in_service(life, facts, limits)
+    if life.cause is Cause.BOOT and facts.is_in_other_boot(life) and facts.is_booted:
+        # It was without power for longer than anybody waits, say, and is there now.
+        return life.to(Stage.BOOT, procedure=Procedure.ENABLE, task="Booting", attempts=0)
     if life.cause is not None:
         # It was tried often enough; an operator locks and unlocks it. What else was asked for meanwhile is no more.
         return life.changed(task=sensor.left(life) if life.cause is Cause.SENSOR else enable.left(life.cause))

@@ -34,7 +34,7 @@ def rebooted(life: Life) -> Life:
 
 def ask(life: Life, facts: Facts, limits: Limits, elapsed_s: float) -> Life:
     can_fence = facts.board is not None and not facts.is_cold_start
-    if facts.is_given_up or (life.attempts > limits.recoveries and not facts.is_spared):
+    if facts.is_given_up or (life.attempts >= limits.recoveries and not facts.is_spared):
         return life.to(Stage.FENCE) if can_fence else declare(life)
     if facts.is_in_other_boot(life):
         return rebooted(life)
@@ -56,8 +56,13 @@ def ask(life: Life, facts: Facts, limits: Limits, elapsed_s: float) -> Life:
 
 
 def fence(life: Life, facts: Facts, limits: Limits, elapsed_s: float) -> Life:
-    """Nothing keeps a host from being declared failed for long: others wait for that. A board that refuses has cut nothing."""
+    """Nothing keeps a host from being declared failed for long: others wait for that. A board that refuses has cut nothing.
+
+    One that answers again while its board does not is spared: what the board was to do is taken back.
+    """
     board = facts.board
+    if facts.is_alive and not facts.is_lost and not facts.is_given_up and (board is None or board.is_on is None):
+        return life.to(Stage.SOAK, task="")
     is_cut = board is not None and (board.is_on is False or (board.token == enable.token(life) and board.is_done))
     if board is None or is_cut or elapsed_s >= limits.fence_s:
         return declare(life)

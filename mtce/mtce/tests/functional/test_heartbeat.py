@@ -19,7 +19,7 @@ import msgspec
 from oslotest import base
 
 from mtce.cmd import heartbeat
-from mtce.heartbeat import wire
+from mtce.heartbeat import told, wire
 from mtce.heartbeat.accounting import Level
 from stx import hostkeys
 from stx.datagrams import Keys
@@ -199,7 +199,7 @@ class HeartbeatTest(base.BaseTestCase):
         """Not even with the key that all hosts have, or with one that another host has."""
         self.watch_both()
         forger = wire.Sender("ours", "compute-1")
-        wrong = (Keys(), Keys(b"x" * 32), Keys(KEY.encode()), Keys(own=self.key_of("compute-0")))
+        wrong = (Keys(), Keys(b"x" * 32), Keys(KEY.encode()), Keys(own=(self.key_of("compute-0"),)))
         self.answer_until(
             self.is_level("compute-1", Level.LOST),
             lambda number: [forger.pack(wire.Answer("compute-1", number, "forged", True, "mgmt"), keys) for keys in wrong],
@@ -209,7 +209,7 @@ class HeartbeatTest(base.BaseTestCase):
     def test_with_its_own_key_it_speaks_for_itself(self) -> None:
         """The forger's answers above lack the right key, and nothing else."""
         self.watch_both()
-        keys, sender = Keys(own=self.key_of("compute-1")), wire.Sender("ours", "compute-1")
+        keys, sender = Keys(own=(self.key_of("compute-1"),)), wire.Sender("ours", "compute-1")
         self.answer_until(
             lambda facts: facts.boots.get("compute-1") == "another-boot",
             lambda number: [sender.pack(wire.Answer("compute-1", number, "another-boot", True, "mgmt"), keys)],
@@ -218,11 +218,24 @@ class HeartbeatTest(base.BaseTestCase):
     def test_an_answer_to_a_pulse_elsewhere_does_not_make_a_network_work(self) -> None:
         """What another host can have it say: it has what all hosts have."""
         self.watch_both()
-        keys, sender = Keys(own=self.key_of("compute-1")), wire.Sender("ours", "compute-1")
+        keys, sender = Keys(own=(self.key_of("compute-1"),)), wire.Sender("ours", "compute-1")
         self.answer_until(
             lambda facts: facts.networks["mgmt"].ailing.get("compute-1", (0, 0))[0] == Level.LOST,
             lambda number: [sender.pack(wire.Answer("compute-1", number, "another-boot", True, "cluster"), keys)],
         )
+
+    def test_a_host_is_told_over_any_network_that_its_boot_is_to_end_and_no_other_is(self) -> None:
+        self.watch_both()
+        own = heartbeat.BOOT_ID.read_text().strip()
+        endings = {"compute-0": wire.Ending(own, is_locked=True), "compute-1": wire.Ending("an-earlier-boot", is_locked=False)}
+        addresses = {"mgmt": {"compute-1": HOSTS["compute-1"]}, "cluster": {host: HOSTS[host] for host in HOSTS}}
+        self.agent.send(msgspec.msgpack.encode(wire.Order(addresses, endings=endings)))
+        deadline = time.monotonic() + DEADLINE_S
+        while told.read(self.directory / "compute-0") != endings["compute-0"]:
+            self.assertLess(time.monotonic(), deadline)
+            self.listen(1)
+        self.listen(3)
+        self.assertIsNone(told.read(self.directory / "compute-1"))
 
     def test_nobody_knows_which_pulse_is_next(self) -> None:
         self.watch_both()
@@ -233,7 +246,7 @@ class HeartbeatTest(base.BaseTestCase):
     def test_an_answer_that_is_repeated_speaks_for_nobody_and_moves_no_address(self) -> None:
         """Recorded by whoever stands in the place of a host, with the right key."""
         self.watch_both()
-        keys, sender = Keys(own=self.key_of("compute-1")), wire.Sender("ours", "compute-1")
+        keys, sender = Keys(own=(self.key_of("compute-1"),)), wire.Sender("ours", "compute-1")
         with self.in_place_of("compute-1") as (_, pulse):
             recorded = sender.pack(wire.Answer("compute-1", pulse(), "an old boot", True, "mgmt"), keys)
             pulse()

@@ -27,7 +27,7 @@ class LoopTest(base.BaseTestCase):
             [Path("mgmt", "127.0.0.1", port, device="lo"), Path("oam", "127.0.0.2", port, device="lo")],
         )
         self.link = Link(path)
-        self.loop = Loop("controller-0", "boot", self.paths, self.link, lambda: True)
+        self.loop = Loop("controller-0", "boot", self.paths, self.link, lambda: True, lambda end: None)
         self.addCleanup(self.loop.close)
         self.agent = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.addCleanup(self.agent.close)

@@ -259,6 +259,16 @@ class LogTest(AgentTest):
         self.pass_s(1)
         self.assertEqual(["host=controller-0.status=intest", "host=controller-0.state=enabled"], self.logs())
 
+    def test_a_host_that_fails_is_logged_as_both(self) -> None:
+        self.create()
+        self.ask("compute-0", "unlock")
+        self.hear("compute-0")
+        self.pass_s(1)
+        self.empty_spool()
+        self.hear("compute-0", nova="critical")
+        self.pass_s(1)
+        self.assertEqual(["host=compute-0.state=disabled", "host=compute-0.status=failed"], self.logs())
+
     def test_another_change_is_logged_as_status(self) -> None:
         self.create()
         self.hear("compute-0")

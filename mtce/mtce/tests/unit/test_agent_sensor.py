@@ -102,6 +102,25 @@ class SensorTest(AgentTest):
         self.assertEqual(["set", "clear"], [operation for operation, alarm_id, _ in told if alarm_id == "200.004"])
         self.assertEqual(["host=compute-0.action=power-off"], [entity for _, alarm_id, entity in told if alarm_id == "200.021"])
 
+    def test_a_reset_of_a_locked_host_is_logged(self) -> None:
+        self.ask("compute-0", "lock")
+        self.live(20)
+        self.empty_spool()
+        self.agent.recover_for_sensor("compute-0", Procedure.RESET)
+        self.pass_s(1)
+        logged = [each.entity_instance_id for each in self.faults() if each.alarm_id == "200.021"]
+        self.assertEqual(["host=compute-0.action=reset"], logged)
+
+    def test_a_host_that_is_to_be_in_service_and_has_no_power_is_switched_on_and_that_is_logged_once(self) -> None:
+        self.empty_spool()
+        self.boards.power["compute-0"] = "off"
+        self.said.pop("compute-0")
+        self.ask("compute-0", "unlock")
+        self.live(30)
+        self.assertIn(("compute-0", "power-on"), self.boards.ordered)
+        logged = [each.entity_instance_id for each in self.faults() if each.alarm_id == "200.021"]
+        self.assertEqual(1, logged.count("host=compute-0.action=power-on"), logged)
+
     def test_a_reset_goes_the_same_way(self) -> None:
         self.agent.recover_for_sensor("compute-0", Procedure.RESET)
         self.pass_s(1)

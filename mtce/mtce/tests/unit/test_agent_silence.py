@@ -7,11 +7,12 @@ from unittest import mock
 
 import fixtures
 
-from mtce import agent, client
+from mtce import agent, boards, client
 from mtce.heartbeat import wire
 from mtce.heartbeat.accounting import Level
 from mtce.life.model import Limits
 from mtce.tests.unit.test_agent import TIMEOUT_S, AgentTest
+from mtce.tests.unit.test_agent_sensor import BOARD, FakeBoards
 from stx import exception
 from sysinv import client as sysinv_client
 from sysinv.db import service_parameters as db_parameters
@@ -311,3 +312,54 @@ class TogetherTest(AgentTest):
         self.pulses.facts = self.seen("compute-0")
         self.live(10, "compute-1")
         self.assertIn("compute-0", self.agent._cold)
+
+
+class DeadBoards(FakeBoards):
+    """No board answers; what was ordered is still to be done."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pending: dict[str, str] = {}
+
+    def state(self, host: str) -> boards.BoardState | None:
+        return boards.BoardState(False, None, "", 0.0)
+
+    def order(self, host: str, token: str, order: boards.Order) -> None:
+        self.pending[host] = token
+
+    def withdraw(self, host: str, token: str) -> None:
+        if self.pending.get(host) == token:
+            del self.pending[host]
+
+
+class BoardsTest(TogetherTest):
+    """Both have a board that does not answer."""
+
+    def setUp(self) -> None:
+        self.boards = DeadBoards()
+        super().setUp()
+        for number, name in enumerate(self.NAMES):
+            self.conductor.update_host(self.context, name, {**BOARD, "bm_ip": f"192.0.2.{number + 1}"})
+            self.tell_change(name)
+        self.pass_s(1)
+
+    def start(self, uptime_s: float = math.inf) -> None:
+        super().start(uptime_s)
+        self.agent._boards = self.boards
+
+    def test_one_that_answers_again_is_not_cut_off_later(self) -> None:
+        self.pulses.facts = self.seen("compute-0")
+        self.live(7)
+        self.assertEqual(("fence", {"compute-0"}), (self.host("compute-0")["mtce_stage"], set(self.boards.pending)))
+        self.pulses.facts = self.seen()
+        self.live(15)
+        self.assertEqual({}, self.boards.pending)
+        self.assertEqual(("unlocked", "enabled", "available"), self.state("compute-0"))
+
+    def test_those_that_are_given_up_are_not_spared_again_while_they_are_fenced(self) -> None:
+        self.platform.conf.config(group="mtce", mnfa_timeout=100)
+        self.pulses.facts = self.seen(*self.NAMES)
+        self.live(120, "controller-0")
+        self.assertEqual({("unlocked", "disabled", "failed")}, {self.state(name) for name in self.NAMES})
+        entered = [each for each in self.faults() if each.entity_instance_id.endswith("mnfa_enter")]
+        self.assertEqual(1, len(entered))

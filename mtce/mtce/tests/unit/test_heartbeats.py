@@ -37,7 +37,7 @@ class OrderTest(HeartbeatsTest):
         for number, (name, address) in enumerate(addresses.items()):
             hosts.append({"hostname": name, "mgmt_ip": f"192.0.2.{number}", "infra_ip": None})
             self.watch.hear(client.HostReport(name, "boot", 0, {}, addresses={"cluster": address}), 0.0)
-        self.heartbeats.order(hosts, self.watch, 0.0)
+        self.heartbeats.order(hosts, self.watch, {}, 0.0)
         return self.orders[-1].hosts
 
     def test_hosts_are_watched_where_they_have_an_address(self) -> None:
@@ -117,3 +117,35 @@ class AvoidanceTest(HeartbeatsTest):
         self.report()
         self.watch.listened_s = 60.0
         self.assertEqual(["a", "b", "c"], self.look())
+
+    def test_they_are_spared_on_while_the_heartbeat_process_is_away(self) -> None:
+        self.report()
+        self.look("a", "b")
+        self.watch.listened_s = 60.0
+        self.watch.hear(client.HostReport("c", "boot", 0, {}), 60.0)
+        self.pulses.facts = None
+        self.heartbeats.look({name: in_service(name) for name in self.NAMES}, self.watch, 60.0)
+        self.assertEqual([True, True, False], [self.heartbeats.is_spared(name) for name in self.NAMES])
+        self.assertEqual(1, len(self.avoided()))
+
+    def test_hosts_that_do_not_report_are_not_many_where_nothing_sends_pulses(self) -> None:
+        self.watch.listened_s = 60.0
+        self.heartbeats.look({name: in_service(name) for name in self.NAMES}, self.watch, 60.0)
+        self.assertEqual([], self.avoided())
+
+    def test_it_begins_anew_when_losses_are_to_mean_something_else(self) -> None:
+        self.platform.conf.config(group="mtce", mnfa_timeout=100)
+        self.report()
+        self.look("a", "b", now=0.0)
+        self.platform.conf.config(group="mtce", heartbeat_failure_action="degrade")
+        self.assertEqual([], self.look("a", "b", now=90.0))
+        self.assertEqual(["a", "b"], self.look("a", "b", now=91.0))
+        self.assertEqual(["a", "b"], self.look("a", "b", now=150.0))
+
+    def test_a_host_that_is_to_be_reset_is_told_over_other_networks_where_it_is_lost_on_mgmt(self) -> None:
+        self.look("a")
+        hosts = [{"hostname": name, "mgmt_ip": "192.0.2.1", "infra_ip": None} for name in ("a", "b", "d")]
+        reset = client.Wish(is_locked=True, boot_id="boot", end=client.End.RESET)
+        wishes = {"a": reset, "b": client.Wish(boot_id="boot"), "c": client.Wish(), "d": reset}
+        self.heartbeats.order(hosts, self.watch, wishes, 0.0)
+        self.assertEqual({"a": wire.Ending("boot", is_locked=True)}, self.orders[-1].endings)

@@ -14,6 +14,7 @@ from fm import client as fm_client
 from fm.tests.unit.base import catalogued
 from mtce import agent, client, host, liveness
 from mtce.ending import Commands, Ending
+from mtce.heartbeat import told, wire
 from mtce.tests.unit.pmon import harness
 from mtce.tests.unit.test_ending import Recorder
 from stx import exception, rpc, testing
@@ -232,6 +233,17 @@ class WishTest(HostTest):
         self.start()
         self.assertTrue(self.next_report().may_reboot)
         harness.wait_until(lambda: self.runner.ran[1:] == ["reboot"])
+
+    def test_the_boot_ends_that_a_controller_could_only_tell_the_heartbeat_of(self) -> None:
+        """The host is locked first, where it is to be; mtce-agent is out of reach."""
+        self.useFixture(fixtures.MonkeyPatch("mtce.host._TOLD_S", 0.05))
+        boot_id = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        self.start()
+        self.assertFalse((self.platform.path / told.NAME).exists())
+        told.keep(self.platform.path, wire.End("controller-0", "compute-0", "an-earlier-boot", is_locked=True))
+        told.keep(self.platform.path, wire.End("controller-0", "compute-0", boot_id, is_locked=True))
+        harness.wait_until(lambda: self.runner.ran[1:] == ["reset"])
+        self.assertTrue((self.platform.path / ".node_locked").exists())
 
     def test_a_host_that_systemd_has_not_started_says_that_it_may_not_be_rebooted(self) -> None:
         self.useFixture(fixtures.MonkeyPatch("mtce.host.make_ending", self.make_ending))

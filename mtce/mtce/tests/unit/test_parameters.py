@@ -131,7 +131,7 @@ class ParametersTest(base.SystemTest):
         def ordered() -> tuple[dict[str, str], int, int, int]:
             self.parameters.read()
             self.parameters.take_over()
-            watched.order([host], sight.Watch(self.parameters), 0.0)
+            watched.order([host], sight.Watch(self.parameters), {}, 0.0)
             order = orders[-1]
             return order.hosts["mgmt"], order.period_ms, order.thresholds.degrade, order.thresholds.failure
 

@@ -67,13 +67,13 @@ class SettingsTest(base.BaseTestCase):
 
     def test_a_host_signs_with_its_own_key_and_knows_those_of_no_others(self) -> None:
         found = settings.keys(self.keys_of(f"{'n' * 64}\n{'o' * 64}\n", name="host_key_file"))
-        self.assertEqual((None, (), b"n" * 64, None), (found.sign, found.accept, found.own, found.of))
+        self.assertEqual((None, (), (b"n" * 64, b"o" * 64), None), (found.sign, found.accept, found.own, found.of))
 
     def test_a_controller_derives_the_keys_of_all_and_its_own(self) -> None:
         new, old = b"n" * 32, b"o" * 32
         found = settings.keys(self.keys_of(f"{new.decode()}\n{old.decode()}\n", name="master_key_file"))
         assert found.of is not None
-        self.assertEqual(hostkeys.derive(new, "host:compute-0"), found.own)
+        self.assertEqual((hostkeys.derive(new, "host:compute-0"), hostkeys.derive(old, "host:compute-0")), found.own)
         self.assertEqual(tuple(hostkeys.derive(key, "host:compute-7") for key in (new, old)), found.of("compute-7"))
 
     @ddt.data(("k" * 32, 0o644, "can be read by others"), ("short", 0o600, "32 to 64 bytes"), ("", 0o600, "32 to 64"))

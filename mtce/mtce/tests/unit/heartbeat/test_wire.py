@@ -20,13 +20,13 @@ def own(host: str, master: bytes = MASTER) -> bytes:
 def controller(*masters: bytes) -> wire.Receiver:
     """What an active controller takes pulses and answers with."""
     of_name = hostkeys.deriver(masters or (MASTER,))
-    keys = Keys(GROUP, (GROUP,), None, lambda host: of_name(hostkeys.of_host(host)))
+    keys = Keys(GROUP, (GROUP,), (), lambda host: of_name(hostkeys.of_host(host)))
     return wire.Receiver("ours", {"mgmt": keys})
 
 
 def answer(sender: str, key: bytes | None, speaker: str | None = None) -> bytes:
     said = wire.Answer(sender if speaker is None else speaker, 7, "boot", True, "mgmt")
-    return wire.Sender("ours", sender).pack(said, Keys(GROUP, (GROUP,), key))
+    return wire.Sender("ours", sender).pack(said, Keys(GROUP, (GROUP,), (key,) if key else ()))
 
 
 class AnswerTest(base.BaseTestCase):
@@ -40,7 +40,7 @@ class AnswerTest(base.BaseTestCase):
     def test_a_boot_that_could_not_be_stored_is_none(self) -> None:
         for boot_id in ("b" * 64, "b\0"):
             receiver, said = controller(), wire.Answer("compute-0", 7, boot_id, True, "mgmt")
-            datagram = wire.Sender("ours", "compute-0").pack(said, Keys(GROUP, (GROUP,), own("compute-0")))
+            datagram = wire.Sender("ours", "compute-0").pack(said, Keys(GROUP, (GROUP,), (own("compute-0"),)))
             self.assertIsNone(receiver.unpack(datagram, "mgmt"))
             self.assertEqual({("mgmt", Drop.MALFORMED): 1}, receiver.dropped)
 
@@ -76,7 +76,47 @@ class AnswerTest(base.BaseTestCase):
     def test_a_pulse_is_for_all_hosts_and_signed_with_what_all_have(self) -> None:
         """The controller has its own key too; a host could not check it."""
         pulse = wire.Sender("ours", "controller-0").pack(
-            wire.Pulse("controller-0", 7), Keys(GROUP, (GROUP,), own("controller-0"))
+            wire.Pulse("controller-0", 7), Keys(GROUP, (GROUP,), (own("controller-0"),))
         )
-        for receiver in (controller(), wire.Receiver("ours", {"mgmt": Keys(GROUP, (GROUP,), own("compute-0"))})):
+        for receiver in (controller(), wire.Receiver("ours", {"mgmt": Keys(GROUP, (GROUP,), (own("compute-0"),))})):
             self.assertIsNotNone(receiver.unpack(pulse, "mgmt"))
+
+
+class EndTest(base.BaseTestCase):
+    """A controller ends the boot of a host, and nobody else does."""
+
+    END = wire.End("controller-0", "compute-0", "boot", False)
+
+    @staticmethod
+    def keys(**given: object) -> Keys:
+        return Keys(**{"sign": GROUP, "accept": (GROUP,), **given})  # type: ignore[arg-type]
+
+    def hear(self, datagram: bytes, *known: bytes) -> object:
+        return wire.Receiver("ours", {"mgmt": self.keys(own=known)}).unpack(datagram, "mgmt")
+
+    def say(self, *masters: bytes) -> bytes:
+        of_name = hostkeys.deriver(masters)
+        return wire.Sender("ours", "controller-0").pack(self.END, self.keys(of=lambda host: of_name(hostkeys.of_host(host))))
+
+    def test_the_host_that_it_is_for_hears_it(self) -> None:
+        self.assertEqual(("controller-0", self.END), self.hear(self.say(MASTER), own("compute-0")))
+
+    def test_it_is_heard_while_keys_are_changed(self) -> None:
+        for first in (MASTER, OLD):
+            self.assertIsNotNone(self.hear(self.say(first), own("compute-0"), own("compute-0", OLD)))
+
+    def test_no_other_host_hears_it(self) -> None:
+        self.assertIsNone(self.hear(self.say(MASTER), own("compute-1")))
+
+    def test_what_other_hosts_can_sign_ends_no_boot(self) -> None:
+        """With the key that all have, their own, or none; whether the host has a key of its own or not."""
+        marks = (wire._PROTOCOL.signed, wire._PROTOCOL.plain)
+        content = self.say(MASTER)[4 + wire._PROTOCOL.mac.size :]
+        forged = [marks[0] + wire._PROTOCOL.mac.make(key, content) + content for key in (GROUP, own("compute-1"))]
+        for datagram in (*forged, marks[1] + content):
+            for known in ((own("compute-0"),), ()):
+                self.assertIsNone(self.hear(datagram, *known))
+
+    def test_where_hosts_have_no_keys_it_is_not_said(self) -> None:
+        for keys in (Keys(), self.keys(), self.keys(of=lambda host: ())):
+            self.assertRaises(ValueError, wire.Sender("ours", "controller-0").pack, self.END, keys)

@@ -108,6 +108,35 @@ class EnableTest(unittest.TestCase):
         world.pass_s(60.0)
         self.assertEqual((boot + 1, True), (world.boot, world.life.is_in_service))
 
+    def test_a_worker_that_fails_again_and_again_leaves_its_controller_in_service(self) -> None:
+        world = online(personality="controller", is_all_in_one=True)
+        world.failing = frozenset({"start-worker"})
+        boot = world.boot
+        world.ask("unlock")
+        world.pass_s(300.0)
+        self.assertEqual(boot + 2, world.boot)
+        life = world.life
+        self.assertEqual((None, "enabled", "degraded"), (life.procedure, life.operational, life.availability))
+        self.assertEqual(("disabled", "failed"), (life.subfunction_oper, life.subfunction_avail))
+        self.assertEqual("Service Failure, threshold reached, Lock/Unlock to retry", life.task)
+        world.failing = frozenset()
+        world.ask("lock")
+        world.pass_s(10.0)
+        world.ask("unlock")
+        world.pass_s(60.0)
+        self.assertEqual(("enabled", "available"), (world.life.subfunction_oper, world.life.availability))
+
+    def test_one_that_had_no_power_for_longer_than_anybody_waits_comes_back_with_it(self) -> None:
+        world = online()
+        world.ask("unlock")
+        world.pass_s(60.0)
+        world.power_off()
+        world.pass_s(3 * 3600.0, 5.0)
+        self.assertIn("threshold reached", world.life.task)
+        world.power_on()
+        world.pass_s(120.0)
+        self.assertEqual((True, ""), (world.life.is_in_service, world.life.task))
+
     def test_one_whose_process_fails_again_soon_after_is_left_alone(self) -> None:
         world = online()
         world.ask("unlock")

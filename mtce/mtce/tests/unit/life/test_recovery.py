@@ -56,9 +56,11 @@ class BlipTest(unittest.TestCase):
     def test_one_that_is_lost_again_and_again_is_enabled_anew(self) -> None:
         world = in_service()
         boot = world.boot
-        for _ in range(4):
+        for losses in range(1, 4):
+            self.assertEqual(boot, world.boot)
             cut(world, "mgmt")
             world.pass_s(3.0)
+            self.assertEqual(losses < 3, world.life.is_in_service)
             heal(world)
             world.pass_s(2.0)
         world.pass_s(120.0)
@@ -89,6 +91,25 @@ class BlipTest(unittest.TestCase):
         worker.pass_s(8.0)
         self.assertEqual("failed", worker.life.availability)
 
+    def test_one_whose_board_does_not_answer_either_is_not_failed_for_a_blip(self) -> None:
+        world = in_service(board="dead")
+        boot = world.boot
+        cut(world)
+        world.pass_s(3.0)
+        self.assertEqual(Stage.FENCE, world.life.stage)
+        heal(world)
+        world.pass_s(30.0)
+        self.assertEqual((boot, None, True), (world.boot, world.life.procedure, world.life.is_in_service))
+        self.assertNotIn("failed", {life.availability for life in world.history})
+
+    def test_one_that_answers_again_is_fenced_all_the_same_while_its_board_is_at_it(self) -> None:
+        world = in_service(board="lying")
+        cut(world)
+        world.pass_s(3.0)
+        heal(world)
+        world.pass_s(8.0)
+        self.assertEqual((Procedure.ENABLE, False), (world.life.procedure, world.life.is_in_service))
+
 
 class LostTest(unittest.TestCase):
     def failed_after_s(self, world: World) -> float:
@@ -102,6 +123,19 @@ class LostTest(unittest.TestCase):
         world = in_service()
         world.power_off()
         self.assertAlmostEqual(LOSS_S + Limits().grace_s, self.failed_after_s(world), delta=0.3)
+
+    def test_one_that_only_the_second_network_reaches_is_reset_over_that(self) -> None:
+        world = in_service()
+        boot = world.boot
+        cut(world, "mgmt")
+        world.pass_s(8.0)
+        self.assertEqual("failed", world.life.availability)
+        world.pass_s(OFF_S + 30.0)
+        self.assertGreater(world.boot, boot)
+        self.assertFalse(world.life.is_in_service)
+        heal(world)
+        world.pass_s(60.0)
+        self.assertTrue(world.life.is_in_service)
 
     def test_with_a_board_it_has_no_power_before_it_has_failed_and_gets_it_back(self) -> None:
         world = in_service(board="good")

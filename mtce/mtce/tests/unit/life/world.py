@@ -111,7 +111,7 @@ class World:
             )
         boot_id = f"boot-{self.boot}" if self.boot else ""
         report = None
-        if is_alive and self.boot and self.is_up:
+        if is_alive and self.boot and self.is_up and self._reported == self.boot:
             report = Report(boot_id, self.config, dict(self._results), self.severities, self.may_reboot)
         return Facts(
             personality=self.personality,
@@ -167,6 +167,8 @@ class World:
         if self.now >= self._off_at:
             self.reset()
             self._is_booted = False
+        if self.is_up and self.links["mgmt"]:
+            self._reported = self.boot
         for network, has_link in self.links.items():
             if self.is_up and has_link:
                 if network in self._lost and self._silent_since[network] is not None:
@@ -176,9 +178,10 @@ class World:
                 self._silent_since[network] = self.now
 
     _is_booted = False
+    _reported = 0
 
     def _obey(self, wanted: machine.Wanted) -> None:
-        # Orders come over mgmt; a reboot comes over any network.
+        # Orders and reports go over mgmt; a reset comes over any network.
         if self.obeys and self.is_up and self.links["mgmt"] and wanted.task and wanted.task not in self.deaf_to:
             known = self._results.get(wanted.task)
             if known is None or known.token != wanted.token:
@@ -186,8 +189,8 @@ class World:
         if (
             self.obeys
             and self.is_up
-            and any(self.links.values())
             and wanted.end_boot
+            and (self.links["mgmt"] or (wanted.end_boot == "reset" and any(self.links.values())))
             and wanted.boot_id == f"boot-{self.boot}"
             and self.may_reboot
             and self._off_at == float("inf")
