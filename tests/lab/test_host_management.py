@@ -366,6 +366,25 @@ class HostManagementTest(platform.PlatformTestCase):
         self.assertNotEqual(before, self.boot_id(ALONE))
         self.await_alarms(ALONE)
 
+    def test_a_host_that_fails_and_only_the_second_network_reaches_is_reset_over_that(self) -> None:
+        self.in_service(ALONE)
+        seen, before = _Seen(self, ALONE), self.boot_id(ALONE)
+        self.assertEqual(0, self.command("cut", ALONE, "mgmt")[0])
+        self.wait_for("it has failed", lambda: seen.has("failed"), _SOON_S)
+
+        def is_reset() -> bool:
+            try:
+                return self.boot_id(ALONE) != before
+            except LabError:
+                # It boots.
+                return False
+
+        self.wait_for("it is in another boot", is_reset, _SOON_S, 0.5)
+        self.assertEqual(("unlocked", "disabled", "failed"), self.state(ALONE))
+        self.assertEqual(0, self.command("heal", ALONE, "mgmt")[0])
+        self.await_service(ALONE)
+        self.await_alarms(ALONE)
+
     def test_clocks_that_jump_fail_nobody_and_keep_nobody_from_reporting(self) -> None:
         self.in_service(ALONE)
         seen, before = _Seen(self, ALONE), self.boot_id(ALONE)
