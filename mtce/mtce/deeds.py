@@ -43,6 +43,8 @@ class Deeds:
         self._lock = threading.Lock()
         self._running: dict[str, tuple[Scripts, threading.Thread]] = {}
         self._begun: str | None = None
+        # Once is enough, also where the flag cannot be removed.
+        self._has_left = False
         self._is_stopping = False
         self._results = self._load()
 
@@ -67,6 +69,7 @@ class Deeds:
                 boot_id=self._boot_id,
                 is_locked=flags.is_locked(self._run_path),
                 may_reboot=self.may_reboot,
+                is_in_service=flags.is_in_service(self._run_path) and not self._has_left,
                 done={task: result.token for task, result in self._results.items()},
                 running=frozenset(self._running),
                 ending=self._begun,
@@ -78,6 +81,10 @@ class Deeds:
                     case wishes.SetLocked(is_locked):
                         LOG.info("This host is %s", "locked" if is_locked else "unlocked")
                         self._flag(flags.LOCKED, is_locked)
+                    case wishes.Leave():
+                        LOG.info("This host is out of service")
+                        self._flag(flags.GOENABLED, False)
+                        self._has_left = True
                     case wishes.Run(task, token):
                         self._begin(task, token)
                     case wishes.End(how):

@@ -65,6 +65,7 @@ KINDS: Mapping[str, Kind] = {
 class Known:
     """How the host is.
 
+    :ivar is_in_service: as others on this host know it
     :ivar done: the token of the last run of each task that has ended
     :ivar running: tasks that have not
     :ivar ending: how the boot is being ended
@@ -73,6 +74,7 @@ class Known:
     boot_id: str
     is_locked: bool
     may_reboot: bool
+    is_in_service: bool = False
     done: Mapping[str, str] = dataclasses.field(default_factory=dict)
     running: frozenset[str] = frozenset()
     ending: str | None = None
@@ -83,6 +85,11 @@ class SetLocked:
     """The flag of a locked host is to be there, or not."""
 
     is_locked: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Leave:
+    """The host is not in service any more."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +107,7 @@ class End:
     how: str
 
 
-Effect = SetLocked | Run | End
+Effect = SetLocked | Leave | Run | End
 
 
 def decide(wish: Wish, known: Known) -> list[Effect]:
@@ -115,7 +122,10 @@ def decide(wish: Wish, known: Known) -> list[Effect]:
             # Whoever counts on it hears that it is locked before it is gone: the next wish ends the boot.
             return effects
     if is_to_end:
-        if known.ending is None or ENDS.index(wish.end) > ENDS.index(known.ending):
+        if known.ending is None and known.is_in_service and wish.end != ENDS[0]:
+            # Nor do those who count on one that has failed, which may be many at the same moment.
+            effects.append(Leave())
+        elif known.ending is None or ENDS.index(wish.end) > ENDS.index(known.ending):
             effects.append(End(str(wish.end)))
         return effects
     if known.ending is not None:

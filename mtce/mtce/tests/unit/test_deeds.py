@@ -11,7 +11,7 @@ from mtce.deeds import Deeds
 from mtce.ending import Commands, Ending
 from mtce.tests.unit.pmon import harness
 from mtce.tests.unit.test_ending import Recorder
-from stx import testing
+from stx import flags, testing
 
 
 class DeedsTest(harness.DirectoryTest):
@@ -153,6 +153,16 @@ class EndTest(DeedsTest):
         self.fulfil(boot_id="this", end=client.End.RESET)
         self.fulfil(boot_id="this", end=client.End.WIPE)
         harness.wait_until(lambda: self.runner.ran[3:] == ["wipe", "reset"])
+
+    def test_a_host_in_service_goes_out_of_service_before_it_is_reset(self) -> None:
+        flag = self.platform.path / flags.GOENABLED
+        flag.touch()
+        self.fulfil(boot_id="this", end=client.End.RESET)
+        self.assertEqual((False, []), (flag.exists(), self.runner.ran))
+        # As if it could not be removed.
+        flag.touch()
+        self.fulfil(boot_id="this", end=client.End.RESET)
+        harness.wait_until(lambda: self.runner.ran[1:] == ["reset"])
 
     def test_an_end_that_did_not_begin_is_tried_again(self) -> None:
         self.runner = Recorder("systemd-run", "/bin/sh", "reboot")

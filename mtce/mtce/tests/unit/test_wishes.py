@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from oslotest import base
 
 from mtce import client, wishes
-from mtce.wishes import End, Known, Run, SetLocked
+from mtce.wishes import End, Known, Leave, Run, SetLocked
 
 KNOWN = Known(boot_id="this", is_locked=False, may_reboot=True)
 
@@ -46,6 +46,14 @@ class LockedTest(base.BaseTestCase):
         forced = client.Wish(is_locked=True, boot_id="this", end=client.End.RESET)
         self.assertEqual([SetLocked(True)], wishes.decide(forced, known()))
         self.assertEqual([End("reset")], wishes.decide(forced, known(is_locked=True)))
+
+    def test_one_that_is_in_service_and_reset_goes_out_of_service_first(self) -> None:
+        for end in (client.End.RESET, client.End.WIPE):
+            failed = client.Wish(boot_id="this", end=end)
+            self.assertEqual([Leave()], wishes.decide(failed, known(is_in_service=True)))
+            self.assertEqual([End(end)], wishes.decide(failed, known()))
+        # One that is rebooted says so itself to those who count on it.
+        self.assertEqual([End("reboot")], wishes.decide(client.Wish(boot_id="this"), known(is_in_service=True)))
 
     def test_a_flag_that_is_as_wished_or_not_spoken_of_is_left(self) -> None:
         self.assertEqual([], wishes.decide(client.Wish(is_locked=True), known(is_locked=True)))
