@@ -116,9 +116,15 @@ class HostManagementTest(management.ManagedTestCase):
         # Nobody has this one.
         self.system("host-update", BOARDED, f"bm_ip={topology.SUBNETS['mgmt'][-4]}")
         before = self.boot_id(BOARDED)
-        self.system("host-power-off", BOARDED)
-        again = "Power-Off Failed, retrying (1 of 10)"
-        self.wait_for("it is tried again", lambda: (self.row(BOARDED) or {})["task"] == again, BOARD_S, 0.5)
+        seen, _ = self.after(BOARDED, lambda: self.system("host-power-off", BOARDED))
+
+        def is_tried_again() -> bool:
+            return "Power-Off Failed, retrying (1 of 10)" in [task for *_, task in seen.states()]
+
+        try:
+            self.wait_for("it is tried again", is_tried_again, BOARD_S, 0.5)
+        except AssertionError as error:
+            self.fail(f"{error}: {seen.states()}")
         self.assertRegex(self.refused("host-unlock", BOARDED), "power-off")
         self.reboots(BOARDED, "host-lock", "-f", BOARDED)
         self.wait_for("nothing is done", lambda: not (self.row(BOARDED) or {})["task"], SOON_S, 0.5)
