@@ -33,7 +33,7 @@ class LoginError(BoardError):
 
 
 class Kind(enum.StrEnum):
-    """:cvar DYNAMIC: Redfish where the board answers to it, IPMI where it does not"""
+    """:cvar DYNAMIC: Redfish where the board answers to it, IPMI where it does not, or answers with something else"""
 
     IPMI = "ipmi"
     REDFISH = "redfish"
@@ -170,7 +170,7 @@ class Board(abc.ABC):
 def connect(login: Login) -> Board:
     """A board, which somebody is to close.
 
-    :raises UnreachableError: when it does not answer
+    :raises UnreachableError: when it does not answer, or what answers at its address is no such board
     :raises LoginError: when it does not know who asks
     :raises BoardError: when it refuses otherwise, or its library is not installed
     """

@@ -35,7 +35,8 @@ class Redfish(boards.Board):
         host = f"[{login.address}]" if login.address.count(":") > 1 else login.address
         url = login.address if "://" in login.address else f"https://{host}/redfish/v1/"
         base, _, path = url.partition("/redfish/")
-        with self._told():
+        # Whatever else a web server answers here, it is not Redfish that does so.
+        with self._told(otherwise=UnreachableError):
             self._client = self._sushy.Sushy(
                 base,
                 root_prefix=f"/redfish/{path or 'v1/'}",
@@ -46,6 +47,9 @@ class Redfish(boards.Board):
                 read_timeout=READ_S,
                 connect_timeout=CONNECT_S,
             )
+            if "Systems" not in self._client.json:
+                raise LookupError(f"what answers at {url} is no service that knows of systems")
+        with self._told():
             self._system = self._find(login.system)
 
     def _find(self, wanted: str) -> Any:
@@ -125,7 +129,7 @@ class Redfish(boards.Board):
         """There is no session, and no connection stays."""
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _told(self, otherwise: type[BoardError] = BoardError) -> Iterator[None]:
         errors = self._sushy.exceptions
         try:
             yield
@@ -135,7 +139,7 @@ class Redfish(boards.Board):
             raise UnreachableError(f"Redfish: the board does not answer ({error}).") from error
         # Whatever a broken board answers, its parts are looked for in vain.
         except (errors.SushyError, LookupError, ValueError, TypeError, AttributeError) as error:
-            raise BoardError(f"Redfish: {error}") from error
+            raise otherwise(f"Redfish: {error}") from error
 
 
 def thermal(told: Mapping[str, Any], system: str) -> Iterator[Reading]:

@@ -5,10 +5,25 @@ import inspect
 import types
 from unittest import mock
 
+import ddt
+import fixtures
 from oslotest import base
 
 from stx import boards
-from stx.boards import BoardError, Identity, Kind, Login, Power, Reading, SensorKind, Status, UnreachableError, ipmi, redfish
+from stx.boards import (
+    BoardError,
+    Identity,
+    Kind,
+    Login,
+    LoginError,
+    Power,
+    Reading,
+    SensorKind,
+    Status,
+    UnreachableError,
+    ipmi,
+    redfish,
+)
 
 
 class FakeBoard(boards.Board):
@@ -73,7 +88,9 @@ class LoginTest(base.BaseTestCase):
     def test_of_several_systems_of_a_service_the_named_one_is_meant(self) -> None:
         systems = [types.SimpleNamespace(name=name, identity=number) for name, number in (("a", "1"), ("b", "2"), ("b", "3"))]
         collection = types.SimpleNamespace(get_members=lambda: systems)
-        client = types.SimpleNamespace(get_system_collection=lambda: collection, get_system=lambda path: f"system at {path}")
+        client = types.SimpleNamespace(
+            json={"Systems": {}}, get_system_collection=lambda: collection, get_system=lambda path: f"system at {path}"
+        )
         fake = types.SimpleNamespace(Sushy=lambda *_, **__: client, auth=mock.Mock(), exceptions=_FakeErrors)
         with mock.patch.object(boards, "library", lambda _: fake):
             for told, found in (
@@ -94,6 +111,43 @@ class LoginTest(base.BaseTestCase):
         login = Login(Kind.REDFISH, "http://127.0.0.1:1/redfish/v1/", "admin", "S3cret")
         error = self.assertRaises(UnreachableError, boards.opened(login).__enter__)
         self.assertNotIn("S3cret", error.message)
+
+
+@ddt.ddt
+class DynamicTest(base.BaseTestCase):
+    """What answers at the address of the board is played; sushy is real."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        try:
+            import requests
+            import sushy  # noqa: F401
+        except ImportError:
+            self.skipTest("the extra `boards` is not installed")
+        self.answer = requests.Response()
+        self.useFixture(fixtures.MockPatchObject(requests.Session, "request", lambda *_, **__: self.answer))
+        self.ipmi = self.useFixture(fixtures.MockPatchObject(ipmi, "Ipmi")).mock
+
+    def connect(self, status: int, content: bytes, kind: Kind = Kind.DYNAMIC) -> boards.Board:
+        self.answer.status_code, self.answer._content = status, content
+        return boards.connect(Login(kind, "192.0.2.9", "admin", "S3cret"))
+
+    @ddt.data(
+        (404, b"Not here."),
+        (404, b'{"error": {}}'),
+        (200, b"<html>Log in.</html>"),
+        (200, b"[]"),
+        (200, b"{}"),
+        (405, b""),
+    )
+    @ddt.unpack
+    def test_a_web_server_that_is_no_redfish_is_a_board_over_ipmi(self, status: int, content: bytes) -> None:
+        self.assertIs(self.ipmi.return_value, self.connect(status, content))
+        self.assertRaises(UnreachableError, self.connect, status, content, Kind.REDFISH)
+
+    def test_a_login_that_redfish_refuses_is_not_tried_over_ipmi(self) -> None:
+        self.assertRaises(LoginError, self.connect, 401, b"{}")
+        self.ipmi.assert_not_called()
 
 
 class WaitTest(base.BaseTestCase):
