@@ -6,7 +6,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from oslo_config import cfg
@@ -118,6 +118,7 @@ class Agent:
         self.nudge: Callable[[], None] = lambda: None
         self.nudge_handover: Callable[[], None] = lambda: None
         self.is_degraded_by_sensors: Callable[[str], bool] = lambda name: False
+        self.begin_sensors_with: Callable[[Collection[tuple[str, str]]], None] = lambda before: None
 
     @property
     def period_s(self) -> float:
@@ -202,7 +203,9 @@ class Agent:
         """
         if not self._teller.is_ready:
             found = [fault for alarm_id in alarms.IDS for fault in self._faults.get_faults(self._context, alarm_id)]
-            self._teller.begin_with([(fault["alarm_id"], fault["entity_instance_id"]) for fault in found])
+            before = [(fault["alarm_id"], fault["entity_instance_id"]) for fault in found]
+            self.begin_sensors_with(before)
+            self._teller.begin_with(before)
 
     def step(self) -> None:
         """Bring the stored state of every host in line with what is known of it.

@@ -10,7 +10,8 @@ from mtce.life.model import LOCKED, Cause, FailureAction, Life
 
 # By network, the id of the alarm about pulses, and what operators call the network.
 NETWORKS = {"mgmt": ("200.005", "Management"), "cluster": ("200.009", "Infrastructure")}
-IDS = ("200.001", "200.004", "200.005", "200.006", "200.009", "200.010", "200.011", "200.013")
+# Those of which an mtce-agent that starts has to ask whether they are on.
+IDS = ("200.001", "200.004", "200.005", "200.006", "200.009", "200.010", "200.011", "200.013", "200.014", "200.015")
 
 
 @dataclasses.dataclass(frozen=True)

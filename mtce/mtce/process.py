@@ -41,7 +41,7 @@ class _Parts:
             self._worker.period_s = agent.period_s
 
         sensors = Sensors(self._boards, sysinv_client.Conductor(), fm_client.FaultReporter(), stx_context.internal("mtce-agent"))
-        agent.is_degraded_by_sensors = sensors.is_degraded
+        agent.is_degraded_by_sensors, agent.begin_sensors_with = sensors.is_degraded, sensors.begin_with
 
         def sense() -> None:
             agent.learn_alarms()

@@ -7,7 +7,7 @@ that is off has no readings: its sensors are offline, and nothing is wrong with 
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from mtce.sensors.model import Action, Model, Reading, Sensor, Severity, is_watched
 
@@ -90,13 +90,14 @@ class Followed:
 class Watch:
     """Where the audit of a host stands.
 
+    :ivar group_alarms: the groups that have an alarm
     :ivar strangers: how many readings in a row told of sensors that the model does not have
     :ivar recovered_at: when the host was last reset or power-cycled for a sensor
     """
 
     sensors: Mapping[str, Followed] = dataclasses.field(default_factory=dict)
     failures: int = 0
-    has_group_alarm: bool = False
+    group_alarms: frozenset[str] = frozenset()
     has_model_alarm: bool = False
     strangers: int = 0
     recovered_at: float = -math.inf
@@ -112,15 +113,20 @@ class Watch:
         return any(followed.next_status for followed in self.sensors.values())
 
 
-def resume(model: Model, statuses: Mapping[str, str]) -> Watch:
-    """The audit goes on, as the statuses are that were stored: what alarms there are follows from them."""
+def resume(host: str, model: Model, statuses: Mapping[str, str], alarms: Collection[tuple[str, str]]) -> Watch:
+    """The audit goes on, as the statuses are that were stored: what alarms of sensors there are follows from them.
+
+    :param alarms: that are on of what statuses do not tell, by id and entity
+    """
     sensors = {}
     for name, sensor in model.sensors.items():
         status = statuses.get(name, OFFLINE)
         action = model.action(sensor, status)
         alarm = status if action in (Action.ALARM, *_RECOVERIES) else ""
         sensors[name] = Followed(status, alarm=alarm, logged=status if action is Action.LOG else "")
-    return Watch(sensors)
+    of_group = _group_entity(host, "")
+    groups = frozenset(entity.removeprefix(of_group) for _, entity in alarms if entity.startswith(of_group))
+    return Watch(sensors, group_alarms=groups, has_model_alarm=(MODEL_ALARM, f"host={host}") in alarms)
 
 
 def on_readings(
@@ -158,10 +164,9 @@ def on_readings(
     if strangers == SAMPLES:
         effects.append(Grow())
         strangers = 0
-    if watch.has_group_alarm:
-        effects += [Clear(GROUP_ALARM, f"host={host}.sensorgroup={group}") for group in model.groups]
+    effects += _clear_groups(watch, host)
     watch = dataclasses.replace(
-        watch, sensors=sensors, failures=0, has_group_alarm=False, strangers=strangers, recovered_at=recovered_at
+        watch, sensors=sensors, failures=0, group_alarms=frozenset(), strangers=strangers, recovered_at=recovered_at
     )
     return watch, effects
 
@@ -169,13 +174,13 @@ def on_readings(
 def on_failure(watch: Watch, host: str, model: Model, error: str) -> tuple[Watch, list[Effect]]:
     """The board answers, but its sensors could not be read. One that does not answer at all has an alarm of its own."""
     watch = dataclasses.replace(watch, failures=watch.failures + 1)
-    if watch.failures < FAILURES or watch.has_group_alarm:
+    if watch.failures < FAILURES or watch.group_alarms:
         return watch, []
+    if not model.groups:
+        return on_model(watch, host, model, f"they cannot be read: {error}")
     text = f"The sensors of {host} cannot be read: {error}"
-    effects: list[Effect] = [
-        Raise(GROUP_ALARM, f"host={host}.sensorgroup={group}", Severity.MAJOR, text) for group in model.groups
-    ]
-    return dataclasses.replace(watch, has_group_alarm=True), effects
+    effects: list[Effect] = [Raise(GROUP_ALARM, _group_entity(host, group), Severity.MAJOR, text) for group in model.groups]
+    return dataclasses.replace(watch, group_alarms=frozenset(model.groups)), effects
 
 
 def on_power_off(watch: Watch, host: str, model: Model) -> tuple[Watch, list[Effect]]:
@@ -184,26 +189,23 @@ def on_power_off(watch: Watch, host: str, model: Model) -> tuple[Watch, list[Eff
     effects: list[Effect] = [
         Clear(SENSOR_ALARM, _entity(host, name)) for name, followed in watch.sensors.items() if followed.alarm
     ]
-    if watch.has_group_alarm:
-        effects += [Clear(GROUP_ALARM, f"host={host}.sensorgroup={group}") for group in model.groups]
+    effects += _clear_groups(watch, host)
+    # Without a model, what it tells of is that nothing could be read.
+    has_model_alarm = watch.has_model_alarm and bool(model.groups)
+    if watch.has_model_alarm and not has_model_alarm:
+        effects.append(Clear(MODEL_ALARM, f"host={host}"))
     changed = {name: OFFLINE for name in model.sensors if watch.sensors.get(name, Followed()).status != OFFLINE}
     if changed:
         effects.append(Store(changed))
-    return dataclasses.replace(watch, sensors=sensors, failures=0, has_group_alarm=False, strangers=0), effects
+    watch = dataclasses.replace(
+        watch, sensors=sensors, failures=0, group_alarms=frozenset(), has_model_alarm=has_model_alarm, strangers=0
+    )
+    return watch, effects
 
 
-def on_model(watch: Watch, host: str, model: Model, error: str = "") -> tuple[Watch, list[Effect]]:
-    """The model has changed, or could not be made.
-
-    An operator's settings count at once. Sensors that are no more have no alarm.
-    """
+def on_settings(watch: Watch, host: str, model: Model) -> tuple[Watch, list[Effect]]:
+    """An operator's settings count at once. Sensors that are no more have no alarm."""
     effects: list[Effect] = []
-    problem = error or (f"{model.left_out} sensors are too many to be watched." if model.left_out else "")
-    if problem and not watch.has_model_alarm:
-        text = f"The sensors of {host} are not all watched: {problem}"
-        effects.append(Raise(MODEL_ALARM, f"host={host}", Severity.MINOR, text))
-    elif not problem and watch.has_model_alarm:
-        effects.append(Clear(MODEL_ALARM, f"host={host}"))
     sensors = {}
     for name, followed in watch.sensors.items():
         sensor = model.sensors.get(name)
@@ -212,7 +214,20 @@ def on_model(watch: Watch, host: str, model: Model, error: str = "") -> tuple[Wa
             continue
         sensors[name], said = _told(followed, host, model, sensor, _describe(None, followed.status))
         effects += said
-    return dataclasses.replace(watch, sensors=sensors, has_model_alarm=bool(problem)), effects
+    return dataclasses.replace(watch, sensors=sensors), effects
+
+
+def on_model(watch: Watch, host: str, model: Model, error: str = "") -> tuple[Watch, list[Effect]]:
+    """The model was learned, or could not be made."""
+    effects: list[Effect] = []
+    problem = error or (f"{model.left_out} sensors are too many to be watched." if model.left_out else "")
+    if problem and not watch.has_model_alarm:
+        text = f"The sensors of {host} are not all watched: {problem}"
+        effects.append(Raise(MODEL_ALARM, f"host={host}", Severity.MINOR, text))
+    elif not problem and watch.has_model_alarm:
+        effects.append(Clear(MODEL_ALARM, f"host={host}"))
+    watch, said = on_settings(dataclasses.replace(watch, has_model_alarm=bool(problem)), host, model)
+    return watch, [*effects, *said]
 
 
 def relearned(watch: Watch, host: str) -> tuple[Watch, list[Effect]]:
@@ -228,7 +243,7 @@ def relearned(watch: Watch, host: str) -> tuple[Watch, list[Effect]]:
 
 def forget(watch: Watch, host: str, model: Model) -> list[Effect]:
     """The host has no board any more, or is no more: no alarm of its sensors stays, and no status that one would be on for."""
-    _, effects = on_power_off(watch, host, model)
+    watch, effects = on_power_off(watch, host, model)
     return [*effects, Clear(MODEL_ALARM, f"host={host}")] if watch.has_model_alarm else effects
 
 
@@ -263,6 +278,14 @@ def _told(followed: Followed, host: str, model: Model, sensor: Sensor, text: str
     if logged and logged != followed.logged:
         effects.append(Log(entity, logged, text))
     return dataclasses.replace(followed, alarm=alarm, logged=logged), effects
+
+
+def _clear_groups(watch: Watch, host: str) -> list[Effect]:
+    return [Clear(GROUP_ALARM, _group_entity(host, group)) for group in sorted(watch.group_alarms)]
+
+
+def _group_entity(host: str, group: str) -> str:
+    return f"host={host}.sensorgroup={group}"
 
 
 def _entity(host: str, sensor: str) -> str:

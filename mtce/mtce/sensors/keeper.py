@@ -9,7 +9,7 @@ import dataclasses
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from fm import client as fm_client
@@ -99,6 +99,12 @@ class Sensors:
         self._reports: list[fm_client.Report] = []
         self._statuses: dict[str, dict[str, str]] = {}
         self._recoveries: list[tuple[str, Recover]] = []
+        # What was on at the start about hosts that have not been looked at since.
+        self._before: set[tuple[str, str]] = set()
+
+    def begin_with(self, before: Collection[tuple[str, str]]) -> None:
+        """These alarms were on at the start, by id and entity: an mtce-agent before this one has raised them."""
+        self._before = {key for key in before if key[0] in (audit.MODEL_ALARM, audit.GROUP_ALARM)}
 
     def changed(self, host_uuid: str) -> None:
         """What an operator has set of a host's sensors is read anew at the next step (event sysinv.sensor.update)."""
@@ -143,7 +149,7 @@ class Sensors:
                 raise
             read, is_first = rows.model(found.groups, found.sensors), known.model is None
             if is_first:
-                known.watch = audit.resume(read, rows.statuses(found.sensors))
+                known.watch = audit.resume(name, read, rows.statuses(found.sensors), self._left(name))
             elif known.model is not None and known.model.audit_s != read.audit_s:
                 known.read_at = min(known.read_at, self._clock() + read.audit_s)
             left_out = known.model.left_out if known.model is not None else 0
@@ -154,8 +160,14 @@ class Sensors:
                 known.watch, effects = audit.relearned(known.watch, name)
                 self._carry_out(name, known, effects)
             if not is_first:
-                known.watch, effects = audit.on_model(known.watch, name, known.model)
+                known.watch, effects = audit.on_settings(known.watch, name, known.model)
                 self._carry_out(name, known, effects)
+
+    def _left(self, name: str) -> set[tuple[str, str]]:
+        """What was on about a host at the start: once, as it is followed from then on."""
+        found = {key for key in self._before if f"{key[1]}.".startswith(f"host={name}.")}
+        self._before -= found
+        return found
 
     def _look_at(self, name: str, known: _Host, model: Model, watched: Watched) -> list[Recover]:
         state, now = self._boards.state(name), self._clock()
@@ -178,14 +190,19 @@ class Sensors:
         known.seen_at = sensed.asked_at
         if sensed.error:
             known.watch, effects = audit.on_failure(known.watch, name, model, sensed.error)
-        else:
-            model = self._learned(name, known, model, sensed.readings)
-            known.watch, effects = audit.on_readings(known.watch, name, model, sensed.readings, now, watched.may_recover)
-            # Once: what shows something else each time is no reason to read all the time.
-            known.is_confirming = known.watch.is_unsure and not known.is_confirming
-            if known.is_confirming:
-                known.read_at = min(known.read_at, now + _CONFIRM_S)
-        return self._carry_out(name, known, effects)
+            return self._carry_out(name, known, effects)
+        model = self._learned(name, known, model, sensed.readings)
+        known.watch, effects = audit.on_readings(known.watch, name, model, sensed.readings, now, watched.may_recover)
+        # Once: what shows something else each time is no reason to read all the time.
+        known.is_confirming = known.watch.is_unsure and not known.is_confirming
+        if known.is_confirming:
+            known.read_at = min(known.read_at, now + _CONFIRM_S)
+        recoveries = self._carry_out(name, known, effects)
+        if known.watch.has_model_alarm and not (known.watch.strangers or known.must_learn or known.must_grow):
+            # The model has all that the board tells of: an alarm that it has not is over, whoever raised it.
+            known.watch, effects = audit.on_model(known.watch, name, model)
+            self._carry_out(name, known, effects)
+        return recoveries
 
     def _learned(self, name: str, known: _Host, model: Model, readings: Sequence[Reading]) -> Model:
         """The model, learned from the readings where it is to be, and stored."""

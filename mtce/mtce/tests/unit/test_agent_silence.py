@@ -233,6 +233,14 @@ class AlarmsBeforeTest(AgentTest):
         self.pass_s(1)
         self.assertEqual([("clear", "200.006")], [each[:2] for each in self.told() if each[0] == "clear"])
 
+    def test_what_was_on_about_sensors_is_for_those_that_follow_them(self) -> None:
+        faults = [{"alarm_id": "200.015", "entity_instance_id": "host=compute-0.sensorgroup=server fans"}]
+        found, told = {"200.015": faults}, mock.Mock()
+        self.agent.begin_sensors_with = told
+        with fixtures.MonkeyPatch("fm.client.Manager.get_faults", lambda _self, _context, alarm_id: found.get(alarm_id, [])):
+            self.agent.learn_alarms()
+        told.assert_called_once_with([("200.015", "host=compute-0.sensorgroup=server fans")])
+
 
 class TogetherTest(AgentTest):
     """Two computes in service, watched on one network."""

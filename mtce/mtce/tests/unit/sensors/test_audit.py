@@ -119,6 +119,19 @@ class AuditTest(base.BaseTestCase):
         self.assertEqual([], effects)
         self.assertIn(Clear("200.015", entity), self.read(Status.OK))
 
+    def test_an_alarm_of_a_group_is_over_though_the_group_is_none_any_more(self) -> None:
+        for _ in range(2):
+            self.watch, effects = audit.on_failure(self.watch, HOST, MODEL, "Busy.")
+        self.model = Model()
+        self.assertEqual([Clear("200.015", effects[0].entity)], self.read(Status.OK))
+
+    def test_a_host_that_is_off_has_no_alarm_that_nothing_could_be_learned(self) -> None:
+        for _ in range(2):
+            self.watch, effects = audit.on_failure(self.watch, HOST, Model(), "Busy.")
+        self.assertEqual([("200.014", "minor")], [(effect.alarm_id, effect.severity) for effect in effects])
+        self.watch, effects = audit.on_power_off(self.watch, HOST, Model())
+        self.assertEqual([Clear("200.014", "host=compute-0")], effects)
+
     def test_what_cannot_be_watched_is_an_alarm(self) -> None:
         self.watch, effects = audit.on_model(self.watch, HOST, MODEL, "It does not tell.")
         self.assertEqual([("200.014", "host=compute-0", "minor")], [(e.alarm_id, e.entity, e.severity) for e in effects])
@@ -139,7 +152,7 @@ class AuditTest(base.BaseTestCase):
         self.assertIn(Grow(), effects)
 
     def test_after_a_restart_nothing_is_said_again(self) -> None:
-        self.watch = audit.resume(MODEL, {"Fan 1": "critical"})
+        self.watch = audit.resume(HOST, MODEL, {"Fan 1": "critical"}, ())
         self.assertEqual([], self.read(Status.CRITICAL))
         self.assertEqual([Clear("200.007", ENTITY), Store({"Fan 1": "ok"})], self.read(Status.OK, Status.OK))
 
@@ -184,8 +197,9 @@ class LifeTest(base.BaseTestCase):
         elif event == "relearn":
             self.watch, effects = audit.relearned(self.watch, HOST)
         elif event == "restart":
-            if set(self.watch.sensors) == set(NAMES) and not self.watch.has_group_alarm:
-                self.watch = audit.resume(self.known, self.statuses)
+            if set(self.watch.sensors) == set(NAMES):
+                alarms = [(audit.GROUP_ALARM, entity) for entity in self.alarms if ".sensorgroup=" in entity]
+                self.watch = audit.resume(HOST, self.known, self.statuses, alarms)
         else:
             self.known = self.changed(event, told)
             self.watch, effects = audit.on_model(self.watch, HOST, self.known)

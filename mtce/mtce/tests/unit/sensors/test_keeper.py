@@ -4,9 +4,12 @@
 from typing import Any
 from unittest import mock
 
+import fixtures
+
 from fm import client as fm_client
 from mtce.boards import BoardState, Sensed
 from mtce.sensors import keeper
+from mtce.sensors import model as sensor_model
 from mtce.sensors.keeper import Sensors, Watched
 from stx import exception
 from stx.boards import Power, Reading, SensorKind, Status
@@ -243,6 +246,66 @@ class KeeperTest(base.SystemTest):
         self.pass_audits(1)
         self.boards.error = "Busy."
         self.pass_audits(2)
+        self.assertEqual([("set", f"host={HOST}.sensorgroup=server fans", "major")], self.told())
+
+    def test_sensors_that_cannot_even_be_learned_are_an_alarm_until_they_can(self) -> None:
+        self.boards.error = "Busy."
+        self.pass_audits(1)
+        self.assertEqual([], self.told())
+        self.pass_audits(2)
+        self.assertEqual([("set", f"host={HOST}", "minor")], self.told())
+        self.sensors.changed(self.host()["uuid"])
+        self.pass_audits(1)
+        self.assertEqual([], self.told())
+        self.boards.error = ""
+        self.pass_audits(1)
+        self.assertEqual([("clear", f"host={HOST}", None)], self.told())
+
+    def restart(self, *before: tuple[str, str]) -> None:
+        self.sensors = self.keeper()
+        self.sensors.begin_with([*before, ("200.014", f"host={HOST}0"), ("200.001", f"host={HOST}")])
+
+    def test_an_alarm_of_a_group_that_is_over_is_cleared_after_a_restart_and_not_said_again(self) -> None:
+        self.pass_audits(1)
+        entity = f"host={HOST}.sensorgroup=server fans"
+        self.restart(("200.015", entity))
+        self.boards.error = "Busy."
+        self.pass_audits(3)
+        self.assertEqual([], self.told())
+        self.boards.error = ""
+        self.pass_audits(2)
+        self.assertEqual([("clear", entity, None)], self.told())
+
+    def test_what_was_not_learned_is_no_alarm_any_more_when_it_is_after_a_restart(self) -> None:
+        self.restart(("200.014", f"host={HOST}"))
+        self.boards.error = "Busy."
+        self.pass_audits(3)
+        self.assertEqual([], self.told())
+        self.boards.error = ""
+        self.pass_audits(2)
+        self.assertEqual([("clear", f"host={HOST}", None)], self.told())
+
+    def test_too_many_sensors_are_an_alarm_over_a_restart_until_they_are_fewer(self) -> None:
+        self.boards.show("Fan 2", Status.OK)
+        self.useFixture(fixtures.MockPatchObject(sensor_model, "MOST_SENSORS", 1))
+        self.pass_audits(1)
+        self.assertEqual([("set", f"host={HOST}", "minor")], self.told())
+        self.restart(("200.014", f"host={HOST}"))
+        self.pass_audits(4)
+        self.assertEqual([], self.told())
+        self.restart(("200.014", f"host={HOST}"))
+        del self.boards.readings["Fan 2"]
+        self.pass_audits(1)
+        self.assertEqual([("clear", f"host={HOST}", None)], self.told())
+
+    def test_a_host_that_has_another_board_begins_without_what_was_on_at_the_start(self) -> None:
+        self.pass_audits(1)
+        self.restart(("200.015", f"host={HOST}.sensorgroup=server fans"))
+        self.sensors.step(self.watched)
+        self.sensors.step({})
+        self.told()
+        self.boards.error = "Busy."
+        self.pass_audits(3)
         self.assertEqual([("set", f"host={HOST}.sensorgroup=server fans", "major")], self.told())
 
     def test_a_host_that_is_watched_no_longer_leaves_no_alarm(self) -> None:
