@@ -83,6 +83,8 @@ class Course:
         self._audit_at = now
         self._is_prompted = False
         self._wants_sensors = False
+        # What it has told of its sensors since it was opened is not to count.
+        self._is_outdated = False
         self._has_news = False
 
     def resumed(self, now: float, timing: Timing) -> "Course":
@@ -122,9 +124,13 @@ class Course:
             self._retry_at = now
         return self._advance(now)
 
-    def sense(self, now: float) -> list[Effect]:
-        """A board that is not reachable has no readings: that is news too."""
+    def sense(self, now: float, is_anew: bool = False) -> list[Effect]:
+        """A board that is not reachable has no readings: that is news too.
+
+        :param is_anew: it is opened anew for it, as which sensors it has is asked once after that
+        """
         self._wants_sensors = True
+        self._is_outdated |= is_anew and self.phase in (Phase.IDLE, Phase.BUSY)
         if self.phase is Phase.DOWN and self.state is not None:
             self._sensed(now, (), self._error)
         return self._advance(now)
@@ -137,7 +143,8 @@ class Course:
         """What was asked last, or that an order was taken."""
         call = self._answer()
         if call.ask.verb is Verb.SENSORS:
-            self._sensed(call.asked_at, readings, "")
+            if not self._is_outdated:
+                self._sensed(call.asked_at, readings, "")
             self._know(is_reachable=True, error="")
         elif call.ask.verb is Verb.POWER:
             self._know(is_reachable=True, power=power, error="", asked_at=call.asked_at)
@@ -191,8 +198,9 @@ class Course:
             self._lose(Failure.UNREACHABLE, "It does not answer in time: it hangs, or is far too slow.", now)
         if self._pending is not None and now >= self._pending.until:
             self._finish(self._pending, is_done=False, error=self._given_up(self._pending), now=now)
-        if self.phase is Phase.DOWN and now >= self._retry_at:
-            self.phase, self._until = Phase.OPENING, now + self._timing.open_s
+        is_to_open_anew = self.phase is Phase.IDLE and self._is_outdated and self._pending is None
+        if is_to_open_anew or (self.phase is Phase.DOWN and now >= self._retry_at):
+            self.phase, self._until, self._is_outdated = Phase.OPENING, now + self._timing.open_s, False
             effects.append(Open())
         if self.phase is Phase.IDLE and (ask := self._next(now)) is not None:
             effects.append(ask)

@@ -109,9 +109,12 @@ class Boards:
         """Ask for the power of a host now. There is news even if it is as it was."""
         self._later(lambda: self._with(host, lambda course, now: course.look(now)))
 
-    def sense(self, host: str) -> None:
-        """Read the sensors of a host; there is news when it is done, or cannot be."""
-        self._later(lambda: self._with(host, lambda course, now: course.sense(now)))
+    def sense(self, host: str, is_anew: bool = False) -> None:
+        """Read the sensors of a host; there is news when it is done, or cannot be.
+
+        :param is_anew: which there are is asked anew too
+        """
+        self._later(lambda: self._with(host, lambda course, now: course.sense(now, is_anew)))
 
     def state(self, host: str) -> BoardState | None:
         """None as long as nothing is known of it, and when it is not kept."""

@@ -39,7 +39,7 @@ class Boards(Protocol):
     """What is used of mtce.boards.Boards."""
 
     def state(self, host: str) -> BoardState | None: ...
-    def sense(self, host: str) -> None: ...
+    def sense(self, host: str, is_anew: bool = False) -> None: ...
     def sensed(self, host: str) -> Sensed | None: ...
 
 
@@ -183,7 +183,11 @@ class Sensors:
             return []
         if now >= known.read_at:
             known.read_at = now + (min(model.audit_s, _PROBATION_AUDIT_S) if watched.is_on_probation else model.audit_s)
-            self._boards.sense(name)
+            is_relearn = known.must_learn and bool(known.relearn)
+            if is_relearn:
+                # What was read before the operator's wish is not what is to be learned.
+                known.seen_at = now
+            self._boards.sense(name, is_relearn)
         sensed = self._boards.sensed(name)
         if sensed is None or sensed.asked_at <= known.seen_at:
             return []

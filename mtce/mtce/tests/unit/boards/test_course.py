@@ -102,6 +102,25 @@ class CourseTest(base.BaseTestCase):
         self.assertEqual([Kill(), Open()], asks(self.course.tick(1.0 + TIMING.hurry_s)))
         self.assertEqual([CUT], self.course.opened(2.0))
 
+    def test_one_whose_sensors_are_asked_for_anew_is_opened_anew_when_it_has_answered(self) -> None:
+        self.open()
+        self.assertEqual([Ask(Verb.SENSORS)], self.course.sense(1.0))
+        self.assertEqual([], self.course.sense(2.0, is_anew=True))
+        self.assertEqual([Open()], asks(self.course.answered(3.0, readings=["old"])))
+        self.assertIsNone(self.course.sensed)
+        self.assertEqual([Ask(Verb.SENSORS)], self.course.opened(4.0))
+        self.course.answered(5.0, readings=["new"])
+        assert self.course.sensed is not None and self.course.state is not None
+        self.assertEqual((("new",), True), (self.course.sensed.readings, self.course.state.is_reachable))
+        self.assertEqual([Open()], self.course.sense(6.0, is_anew=True))
+
+    def test_an_order_is_not_held_up_by_sensors_that_are_asked_for_anew(self) -> None:
+        self.open()
+        self.course.order("1", Order.POWER_OFF, 1.0)
+        self.course.sense(1.0, is_anew=True)
+        self.assertEqual([POWER], asks(self.course.answered(1.0)))
+        self.assertEqual([Open()], asks(self.course.answered(1.0, "off")))
+
 
 class LifeTest(base.BaseTestCase):
     @hypothesis.given(strategies.data())
@@ -126,7 +145,7 @@ class LifeTest(base.BaseTestCase):
                 ordered_at[str(token)] = now
                 effects = course.order(str(token), data.draw(strategies.sampled_from(Order)), now)
             elif event in ("look", "sense"):
-                effects = course.look(now) if event == "look" else course.sense(now)
+                effects = course.look(now) if event == "look" else course.sense(now, data.draw(strategies.booleans()))
             elif event == "wait" or course.phase in (Phase.DOWN, Phase.IDLE):
                 now = max(now, course.next_moment())
                 effects = course.tick(now)

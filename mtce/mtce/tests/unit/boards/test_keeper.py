@@ -166,6 +166,16 @@ class KeeperTest(base.BaseTestCase):
         self.boards.order("compute-1", "1", Order.POWER_OFF)
         self.assertTrue(self.result("compute-1", "1").is_done)
 
+    def test_sensors_are_asked_for_anew_by_another_process(self) -> None:
+        self.boards.keep({"compute-0": self.login("compute-0")})
+        self.known("compute-0")
+        self.boards.sense("compute-0", is_anew=True)
+        self.wait_for("readings", lambda: self.boards.sensed("compute-0"))
+        first, second = self.pids("compute-0")
+        self.assertNotEqual(first, second)
+        self.wait_until_ended(first)
+        self.assertIn("close", self.asked("compute-0"))
+
     def test_what_is_kept_no_longer_is_left_and_what_has_not_changed_stays_open(self) -> None:
         logins = {host: self.login(host) for host in ("compute-0", "compute-1")}
         self.boards.keep(logins)

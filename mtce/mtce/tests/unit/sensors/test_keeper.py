@@ -26,11 +26,12 @@ class FakeBoards:
     def __init__(self, clock: "Clock") -> None:
         self.clock = clock
         self.asked: list[str] = []
+        self.asked_anew: list[str] = []
         self.power: Power | None = Power.ON
         self.is_reachable = True
         self.error = ""
         self.readings: dict[str, Reading] = {}
-        self._sensed: dict[str, Sensed] = {}
+        self._sensed: dict[str, list[Sensed]] = {}
         self.show("Fan 1", Status.OK)
 
     def show(self, name: str, status: Status) -> None:
@@ -39,13 +40,15 @@ class FakeBoards:
     def state(self, host: str) -> BoardState | None:
         return BoardState(self.is_reachable, self.power, "", self.clock.now)
 
-    def sense(self, host: str) -> None:
+    def sense(self, host: str, is_anew: bool = False) -> None:
         self.asked.append(host)
+        self.asked_anew += [host] if is_anew else []
         readings = () if self.error else tuple(self.readings.values())
-        self._sensed[host] = Sensed(readings, self.error, self.clock.now)
+        # It takes its time to be opened.
+        self._sensed.setdefault(host, []).append(Sensed(readings, self.error, self.clock.now + is_anew))
 
     def sensed(self, host: str) -> Sensed | None:
-        return self._sensed.get(host)
+        return next((sensed for sensed in reversed(self._sensed.get(host, [])) if sensed.asked_at <= self.clock.now), None)
 
 
 class Clock:
@@ -224,8 +227,14 @@ class KeeperTest(base.SystemTest):
         db_api.update_host(self.host()["uuid"], {"bm_type": "ipmi", "bm_ip": "192.0.2.7"})
         self.conductor.relearn_sensors(self.context, self.host()["uuid"])
         self.sensors.changed(self.host()["uuid"])
-        self.sensors.step(self.watched)
-        self.assertEqual({"Fan 2": "ok"}, self.statuses())
+        # It was read by the old session just before.
+        self.boards.sense(HOST)
+        self.boards.show("Fan 3", Status.OK)
+        self.assertEqual([], self.boards.asked_anew)
+        self.pass_seconds(2)
+        self.assertEqual({"Fan 2": "ok", "Fan 3": "ok"}, self.statuses())
+        self.pass_audits(2)
+        self.assertEqual([HOST], self.boards.asked_anew)
         self.assertEqual("", self.conductor.get_sensor_model(self.context, self.host()["uuid"]).relearn)
 
     def test_a_host_that_is_off_or_whose_board_is_lost_is_not_read(self) -> None:
