@@ -10,12 +10,15 @@ import dataclasses
 import enum
 import importlib
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 
 from stx import exception
 
 _POLL_S = 0.2
+# A sensor's name is part of what alarms call it, for which there are 255 characters, and a host's is too.
+MOST_NAME = 127
 
 
 class BoardError(exception.StxException):
@@ -225,13 +228,19 @@ def switch(
 
 
 def distinct(readings: Iterable[Reading]) -> list[Reading]:
-    """With a number where several sensors have one name, as on boards of careless makers."""
+    """With names that can be stored and told, and a number where several sensors have one name, as on boards of careless makers."""
     times: dict[str, int] = {}
     found = []
     for reading in readings:
-        times[reading.name] = number = times.get(reading.name, 0) + 1
-        found.append(reading if number == 1 else dataclasses.replace(reading, name=f"{reading.name} ({number})"))
+        name = _bounded("".join(letter if letter.isprintable() else "?" for letter in reading.name))
+        times[name] = number = times.get(name, 0) + 1
+        found.append(dataclasses.replace(reading, name=name if number == 1 else f"{name} ({number})"))
     return found
+
+
+def _bounded(name: str) -> str:
+    """Long names that differ only in the end stay different, whatever other sensors there are."""
+    return name if len(name) <= MOST_NAME else f"{name[: MOST_NAME - 9]}~{zlib.crc32(name.encode()):08x}"
 
 
 def library(name: str) -> ModuleType:

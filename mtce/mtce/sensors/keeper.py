@@ -16,7 +16,7 @@ from fm import client as fm_client
 from mtce.boards import BoardState, Sensed
 from mtce.sensors import audit, rows
 from mtce.sensors import model as sensor_model
-from mtce.sensors.audit import Effect, Recover, Watch
+from mtce.sensors.audit import Clear, Effect, Log, Raise, Recover, Watch
 from mtce.sensors.model import Action, Model, Reading
 from stx import exception
 from stx.boards import Power
@@ -233,14 +233,12 @@ class Sensors:
         """Note what is to be told and stored; gives what is to be done to the host."""
         recoveries = []
         for effect in effects:
-            if isinstance(effect, audit.Raise):
-                self._reports.append(fm_client.set_alarm(effect.alarm_id, effect.entity, effect.text[:255], effect.severity))
-            elif isinstance(effect, audit.Clear):
-                self._reports.append(fm_client.clear(effect.alarm_id, effect.entity))
-            elif isinstance(effect, audit.Log):
-                self._reports.append(
-                    fm_client.log(audit.SENSOR_ALARM, effect.entity, effect.text[:255], severity=effect.severity)
-                )
+            if isinstance(effect, Raise | Clear | Log):
+                try:
+                    self._reports.append(_report(effect))
+                except exception.Invalid as refused:
+                    # What cannot be told of one sensor keeps nothing from being told of others.
+                    LOG.error("Nothing is told of %s: %s", effect.entity, refused.message)
             elif isinstance(effect, audit.Store):
                 self._statuses.setdefault(known.uuid, {}).update(effect.statuses)
             elif isinstance(effect, audit.Grow):
@@ -257,6 +255,14 @@ class Sensors:
         if self._statuses:
             self._conductor.update_sensor_states(self._context, self._statuses)
             self._statuses = {}
+
+
+def _report(effect: Raise | Clear | Log) -> fm_client.Report:
+    if isinstance(effect, Clear):
+        return fm_client.clear(effect.alarm_id, effect.entity)
+    if isinstance(effect, Raise):
+        return fm_client.set_alarm(effect.alarm_id, effect.entity, effect.text[:255], effect.severity)
+    return fm_client.log(audit.SENSOR_ALARM, effect.entity, effect.text[:255], severity=effect.severity)
 
 
 _DONE: Mapping[Any, str] = {Action.RESET: "reset", Action.POWERCYCLE: "power-cycled"}

@@ -185,6 +185,19 @@ class ReadingTest(base.BaseTestCase):
         readings = [Reading(name, SensorKind.FAN, 1.0, "RPM", Status.OK) for name in ("Fan", "Fan", "Pump", "Fan")]
         self.assertEqual(["Fan", "Fan (2)", "Pump", "Fan (3)"], [reading.name for reading in boards.distinct(readings)])
 
+    def test_long_names_are_shortened_and_stay_different_and_what_cannot_be_printed_is_none_of_them(self) -> None:
+        long = "F" * 300
+        names = (f"{long} 1", f"{long} 2", "Fan\0", f"{long} 2", "°C", "F" * boards.MOST_NAME)
+        readings = [Reading(name, SensorKind.FAN, 1.0, "RPM", Status.OK) for name in names]
+        first, second, third, fourth, *others = [reading.name for reading in boards.distinct(readings)]
+        self.assertEqual(boards.MOST_NAME, len(first))
+        self.assertEqual((len(first), first[:100]), (len(second), second[:100]))
+        self.assertNotEqual(first, second)
+        self.assertEqual(f"{second} (2)", fourth)
+        self.assertEqual(["Fan?", "°C", "F" * boards.MOST_NAME], [third, *others])
+        # Whatever else the board has.
+        self.assertEqual([second], [reading.name for reading in boards.distinct(readings[1:2])])
+
     def test_the_sensors_of_a_chassis_that_hosts_share_are_each_hosts_own(self) -> None:
         told = {
             "Temperatures": [

@@ -127,6 +127,14 @@ class KeeperTest(base.SystemTest):
         self.assertEqual([("clear", f"host={HOST}.sensor=Fan 1", None)], self.told())
         self.assertFalse(self.sensors.is_degraded(HOST))
 
+    def test_a_sensor_of_which_nothing_can_be_told_keeps_nothing_from_being_told_of_others(self) -> None:
+        self.boards.show("F" * 250, Status.OK)
+        self.pass_audits(1)
+        self.boards.show("F" * 250, Status.CRITICAL)
+        self.show(Status.CRITICAL)
+        self.assertEqual([("set", f"host={HOST}.sensor=Fan 1", "critical")], self.told())
+        self.assertEqual({"Fan 1": "critical", "F" * 250: "critical"}, self.statuses())
+
     def test_what_shows_first_is_confirmed_within_the_same_audit(self) -> None:
         self.pass_audits(1)
         self.boards.asked.clear()
