@@ -66,7 +66,8 @@ class Resources:
         self._clock = clock
         self._faults = fm_client.FaultReporter()
         self._told = Told(Path(CONF.state_path) / "resources.json")
-        self._gauges = Gauges(self._told.alarms or {})
+        is_on = CONF.mtce_resources.enabled
+        self._gauges = Gauges((self._told.alarms or {}) if is_on else {})
         # Subjects of which Fault Management knows for sure what it is to know.
         self._settled: set[Subject] = set(self._told.alarms or ())
         self._audit_at = self._links_at = clock() + CONF.mtce_resources.start_delay
@@ -75,7 +76,8 @@ class Resources:
         self.degrading = self._gauges.degrading()
 
     def start(self) -> None:
-        if CONF.mtce_resources.enabled:
+        # Where it was turned off, the alarms of the time before are still to be cleared.
+        if CONF.mtce_resources.enabled or self._told.alarms:
             self._worker.start()
 
     def stop(self) -> None:
@@ -87,6 +89,10 @@ class Resources:
     def step(self) -> None:
         """Look at what is due."""
         now, options = self._clock(), CONF.mtce_resources
+        if not options.enabled:
+            self._worker.period_s = options.audit_period
+            self._tell(dict.fromkeys(self._told.alarms or {}, Severity.CLEAR))
+            return
         is_audit, is_links = now >= self._audit_at, bool(self._networks) and now >= self._links_at
         if is_audit:
             self._audit_at = now + options.audit_period
@@ -97,7 +103,7 @@ class Resources:
             self._look(self._read_links)
         self._worker.period_s = max(0.1, min(self._audit_at, self._links_at if self._networks else self._audit_at) - now)
         if is_audit or is_links:
-            self._tell()
+            self._tell(self._gauges.alarms())
 
     def _look(self, look: Callable[[], None]) -> None:
         try:
@@ -143,9 +149,9 @@ class Resources:
             LOG.warning("[mtce_resources] networks: there is no %s; there are %s", network, ", ".join(levels.PORTS))
         return {network: device for network, device in given.items() if network in levels.PORTS}
 
-    def _tell(self) -> None:
+    def _tell(self, alarms: Mapping[Subject, Severity]) -> None:
         """Have Fault Management know what has changed; what it does not take now is told at the next look."""
-        before, alarms = self._told.alarms or {}, self._gauges.alarms()
+        before = self._told.alarms or {}
         news = {
             subject: on
             for subject, on in alarms.items()

@@ -156,6 +156,31 @@ class RestartTest(ResourcesTest):
         self.audit()
         self.assertIn(("clear", "100.104", "host=controller-0.filesystem=/data", None), self.told())
 
+    def test_alarms_of_a_monitor_that_is_turned_off_are_cleared_and_degrade_nothing(self) -> None:
+        self.source.uses["/"] = self.source.cpu = 95.0
+        self.audit()
+        self.told()
+        self.platform.conf.config(group="mtce_resources", enabled=False)
+        self.resources = self.make()
+        self.assertEqual({}, self.resources.degrading)
+        expected = [("clear", "100.101", "host=controller-0", None), ("clear", "100.104", "host=controller-0.filesystem=/", None)]
+        self.audit(1)
+        self.assertEqual(expected, self.told())
+        self.audit(2)
+        self.assertEqual([], self.told())
+
+    def test_alarms_of_a_resource_that_is_taken_out_are_cleared(self) -> None:
+        self.source.uses["/"] = self.source.cpu = 95.0
+        self.audit()
+        self.told()
+        self.platform.conf.config(group="mtce_resources", cpu=[], ignored_file_systems=["/"])
+        self.resources = self.make()
+        self.audit()
+        told = self.told()
+        self.assertIn(("clear", "100.101", "host=controller-0", None), told)
+        self.assertIn(("clear", "100.104", "host=controller-0.filesystem=/", None), told)
+        self.assertEqual({}, self.resources.degrading)
+
     def test_a_file_that_cannot_be_read_is_as_none(self) -> None:
         (self.platform.path / "resources.json").write_text("{")
         self.resources = self.make()
@@ -200,6 +225,17 @@ class ThreadTest(ResourcesTest):
         self.addCleanup(resources.stop)
         harness.wait_until(lambda: resources.degrading)
         self.assertTrue(resources.is_healthy())
+
+    def test_where_it_is_turned_off_it_clears_by_itself_what_is_on(self) -> None:
+        self.source.uses["/"] = 95.0
+        self.audit()
+        self.told()
+        self.platform.conf.config(group="mtce_resources", enabled=False)
+        resources = self.make()
+        resources.start()
+        self.addCleanup(resources.stop)
+        harness.wait_until(lambda: resources._told.alarms == {})
+        self.assertEqual([("clear", "100.104", "host=controller-0.filesystem=/", None)], self.told())
 
     def test_where_it_is_turned_off_it_is_well_and_looks_at_nothing(self) -> None:
         self.platform.conf.config(group="mtce_resources", enabled=False)
