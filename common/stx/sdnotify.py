@@ -8,14 +8,14 @@ import threading
 from collections.abc import Callable
 
 
-def _send(state: str) -> None:
+def _send(state: str, flags: int = 0) -> None:
     path = os.environ.get("NOTIFY_SOCKET")
     if not path:
         return
     address = "\0" + path[1:] if path.startswith("@") else path
     # systemd judges by the missing message; a process must not fail for the want of a listener.
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-        sock.sendto(state.encode(), address)
+        sock.sendto(state.encode(), flags, address)
 
 
 def ready() -> None:
@@ -24,6 +24,11 @@ def ready() -> None:
 
 def stopping() -> None:
     _send("STOPPING=1")
+
+
+def alive() -> None:
+    """For a loop that tells so by itself, several times per WatchdogSec: it does not wait for a systemd that hangs."""
+    _send("WATCHDOG=1", socket.MSG_DONTWAIT)
 
 
 class Watchdog:

@@ -19,6 +19,7 @@ import msgspec
 
 from mtce.heartbeat import wire
 from mtce.heartbeat.accounting import Accounts
+from stx import sdnotify
 from stx.datagrams import Drop
 from stx.paths import Paths
 
@@ -116,6 +117,8 @@ class Loop:
                 old.close()
                 self._listen(network, made)
             self._say_dropped(now)
+            # Not from a thread: that would go on where this hangs.
+            sdnotify.alive()
 
     def _say_dropped(self, now: float) -> None:
         dropped = dict(self._paths.dropped)

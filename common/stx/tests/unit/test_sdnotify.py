@@ -57,6 +57,13 @@ class SdnotifyTest(testing.TestCase):
 
         self.assertEqual([b"READY=1", b"STOPPING=1"], [systemd.recv(100) for _ in range(2)])
 
+    def test_a_loop_that_tells_that_it_goes_on_does_not_wait_for_a_systemd_that_hangs(self) -> None:
+        systemd = self.systemd()
+        self.useFixture(fixtures.Timeout(int(DEADLINE_S), gentle=True))
+        for _ in range(10_000):
+            sdnotify.alive()
+        self.assertEqual(b"WATCHDOG=1", systemd.recv(100))
+
     def test_a_socket_in_the_abstract_namespace_is_reached_too(self) -> None:
         name = f"{self.path}-abstract"
         self.useFixture(fixtures.EnvironmentVariable("NOTIFY_SOCKET", f"@{name}"))

@@ -55,6 +55,20 @@ class LoopTest(base.BaseTestCase):
         # Twenty pulses a second.
         self.assertLess(turns, 60)
 
+    def test_it_tells_systemd_once_a_second_that_it_goes_on(self) -> None:
+        path = f"{self.useFixture(fixtures.TempDir()).path}/notify"
+        self.useFixture(fixtures.EnvironmentVariable("NOTIFY_SOCKET", path))
+        systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self.addCleanup(systemd.close)
+        systemd.bind(path)
+        self.order(1)
+        for _ in range(2):
+            self.loop._look_at = 0.0
+            self.loop.turn()
+            self.assertEqual(b"WATCHDOG=1", systemd.recv(100))
+        self.loop.turn()
+        self.assertRaises(BlockingIOError, systemd.recv, 100)
+
     def test_thousands_of_hosts_that_are_all_silent_fit(self) -> None:
         self.order(3000)
         facts, _ = self.turn_until_told()
