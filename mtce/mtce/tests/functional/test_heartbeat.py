@@ -21,7 +21,7 @@ from oslotest import base
 from mtce.cmd import heartbeat
 from mtce.heartbeat import told, wire
 from mtce.heartbeat.accounting import Level
-from stx import hostkeys
+from stx import hostkeys, realtime
 from stx.datagrams import Keys
 
 HOSTS = {"controller-0": "127.0.0.11", "compute-0": "127.0.0.12", "compute-1": "127.0.0.13"}
@@ -137,6 +137,19 @@ class HeartbeatTest(base.BaseTestCase):
         told = wire.Facts({"mgmt": asked, "cluster": asked}, {"compute-0": own, "compute-1": own}, [])
         # Where processors are short, an answer may be late, which is told too.
         self.until(lambda facts: facts == told)
+
+    def test_it_runs_before_all_else_where_the_kernel_lets_it(self) -> None:
+        with contextlib.ExitStack() as stack:
+            other = stack.enter_context(subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE))
+            stack.callback(other.kill)
+            try:
+                os.sched_setscheduler(other.pid, os.SCHED_FIFO, os.sched_param(realtime.PRIORITY))
+            except OSError as error:
+                self.skipTest(f"The kernel refuses it: {error.strerror}")
+        # It serves, so it is beyond that.
+        self.watch_both()
+        pids = [process.pid for process in self.processes.values()]
+        self.assertEqual([os.SCHED_FIFO] * 3, [os.sched_getscheduler(pid) for pid in pids])
 
     def test_one_that_hangs_is_lost_step_by_step_and_comes_back(self) -> None:
         self.watch_both()
