@@ -34,6 +34,7 @@ class Heartbeats:
         self._teller = teller
         self._avoidance = avoidance.Avoidance()
         self._restore_at = -math.inf
+        self._is_silent = False
         self._ailing: dict[str, dict[str, tuple[int, int]]] = {}
         self._action = self._options.heartbeat_failure_action
         self.networks: dict[str, dict[str, str]] = {}
@@ -49,6 +50,9 @@ class Heartbeats:
         :param in_service: the hosts that are, by name
         """
         seen = self._pulses.facts if self._pulses is not None else None
+        was_silent, self._is_silent = self._is_silent, self._pulses is not None and self._pulses.is_silent()
+        if self._is_silent and not was_silent:
+            self._teller.tell_silence(CONF.host)
         ailing = {network: dict(each.ailing) for network, each in seen.networks.items()} if seen is not None else {}
         before, self._ailing = self._ailing, ailing
         news: set[str] = set()

@@ -3,9 +3,11 @@
 
 import contextlib
 import logging
+import math
 import pathlib
 import socket
 import threading
+import time
 from collections.abc import Callable
 
 import msgspec
@@ -25,13 +27,18 @@ class Pulses:
 
     :param path: of the process's socket
     :param news: called, in a thread of this, when something else is said
+    :param clock: gives monotonic seconds
     :ivar facts: what was said last; None while nobody says anything: then nothing is known, and nobody is to blame
     """
 
-    def __init__(self, path: pathlib.Path, news: Callable[[], None]) -> None:
+    def __init__(self, path: pathlib.Path, news: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
         self.facts: wire.Facts | None = None
         self._path = path
         self._news = news
+        self._clock = clock
+        # Since when somebody is to be watched; and when something was said last.
+        self._wanted_at: float | None = None
+        self._heard_at = -math.inf
         self._order: wire.Order | None = None
         self._lock = threading.Lock()
         self._link: socket.socket | None = None
@@ -57,9 +64,17 @@ class Pulses:
                 return
             self._order = order
             link = self._link
+        if not any(order.hosts.values()):
+            self._wanted_at = None
+        elif self._wanted_at is None:
+            self._wanted_at = self._clock()
         self._wanted.set()
         if link is not None:
             self._say(link, order)
+
+    def is_silent(self) -> bool:
+        """Whether somebody is to be watched, and nothing was said for longer than SILENT_S."""
+        return self._wanted_at is not None and self._clock() - max(self._wanted_at, self._heard_at) > SILENT_S
 
     def _run(self) -> None:
         is_away = False
@@ -101,6 +116,7 @@ class Pulses:
                     self._link = None
 
     def _take(self, facts: wire.Facts) -> None:
+        self._heard_at = self._clock()
         is_news = facts != self.facts
         self.facts = facts
         if is_news:

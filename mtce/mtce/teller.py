@@ -114,6 +114,12 @@ class Teller:
         text = f"Many hosts do not answer together ({whom}): none is failed for it." if is_begun else f"Still missing: {whom}."
         self._tell(lambda: self._faults.log("200.020", f"host={name}.event={event}", text[:255]))
 
+    def tell_silence(self, name: str) -> None:
+        text = (
+            f"mtce-heartbeat on {name} says nothing: no host is watched by pulses. If that lasts, swact to the other controller."
+        )
+        self._tell(lambda: self._faults.log("200.023", f"host={name}.service=heartbeat", text[:255]))
+
     def tell_parameter(self, name: str, parameter: str, before: Any, after: Any) -> None:
         text = f"{parameter} changed from {before} to {after}"
         self._tell(lambda: self._faults.log("200.024", f"host={name}.config={parameter}", text))

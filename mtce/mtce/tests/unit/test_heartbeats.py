@@ -25,7 +25,7 @@ class HeartbeatsTest(base.SystemTest):
         super().setUp()
         conf.register()
         self.orders: list[wire.Order] = []
-        self.pulses: Any = mock.Mock(facts=None, want=self.orders.append)
+        self.pulses: Any = mock.Mock(facts=None, want=self.orders.append, is_silent=lambda: False)
         self.watch = Watch()
         self.heartbeats = Heartbeats(self.pulses, Teller(fm_client.FaultReporter()))
 
@@ -66,6 +66,22 @@ class LogTest(HeartbeatsTest):
         self.assertEqual("WARNING a is lost on mgmt: it has missed 10 pulses", self.look(a=Level.LOST, b=Level.LOST))
         self.assertEqual("", self.look(a=Level.LOST))
         self.assertEqual("", self.look())
+
+
+class SilenceTest(HeartbeatsTest):
+    def silences(self, is_silent: bool, looks: int) -> list[tuple[str, str]]:
+        """What is logged of them, ever, after so many more looks."""
+        self.pulses.is_silent = lambda: is_silent
+        for _ in range(looks):
+            self.heartbeats.look({}, self.watch, 0.0)
+        return [(each.operation, each.entity_instance_id) for each in self.faults() if each.alarm_id == "200.023"]
+
+    def test_a_heartbeat_that_says_nothing_is_logged_once_until_it_does_again(self) -> None:
+        told = ("log", f"host={self.platform.conf.conf.host}.service=heartbeat")
+        self.assertEqual([], self.silences(False, looks=2))
+        self.assertEqual([told], self.silences(True, looks=3))
+        self.assertEqual([told], self.silences(False, looks=2))
+        self.assertEqual([told, told], self.silences(True, looks=2))
 
 
 class AvoidanceTest(HeartbeatsTest):

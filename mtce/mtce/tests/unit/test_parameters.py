@@ -123,7 +123,7 @@ class ParametersTest(base.SystemTest):
 
     def test_pulses_follow(self) -> None:
         orders: list[wire.Order] = []
-        pulses: Any = mock.Mock(facts=None, want=orders.append)
+        pulses: Any = mock.Mock(facts=None, want=orders.append, is_silent=lambda: False)
         told = teller.Teller(fm_client.FaultReporter())
         watched = heartbeats.Heartbeats(pulses, told, self.parameters)
         host = {"hostname": "compute-0", "mgmt_ip": "192.0.2.5", "infra_ip": None}

@@ -27,7 +27,8 @@ class PulsesTest(base.BaseTestCase):
         self.useFixture(fixtures.MonkeyPatch("mtce.pulses.SILENT_S", LIMIT_S))
         self.news = threading.Semaphore(0)
         self.told: list[wire.Facts | None] = []
-        self.pulses = Pulses(self.path, self.hear_news)
+        self.now = 0.0
+        self.pulses = Pulses(self.path, self.hear_news, lambda: self.now)
         self.pulses.start()
         self.addCleanup(self.pulses.stop)
 
@@ -104,6 +105,26 @@ class PulsesTest(base.BaseTestCase):
     def test_one_that_comes_later_is_found(self) -> None:
         self.pulses.want(ORDER)
         self.assertEqual(ORDER, self.hear(self.accept(self.listen())))
+
+    def test_it_is_silent_when_it_has_said_nothing_for_too_long_to_one_that_wants_hosts_watched(self) -> None:
+        self.now = 100.0
+        self.assertFalse(self.pulses.is_silent())
+        link = self._linked()
+        self.assertFalse(self.pulses.is_silent())
+        self.now += LIMIT_S + 1.0
+        self.assertTrue(self.pulses.is_silent())
+        # A link to a process that hangs can be made, and says nothing of it.
+        link.send(msgspec.msgpack.encode(FACTS))
+        self.await_news()
+        self.now += LIMIT_S - 1.0
+        self.assertFalse(self.pulses.is_silent())
+        self.now += 2.0
+        self.assertTrue(self.pulses.is_silent())
+        self.pulses.want(wire.Order({"mgmt": {}}))
+        self.assertFalse(self.pulses.is_silent())
+        self.pulses.want(ORDER)
+        self.now += LIMIT_S - 1.0
+        self.assertFalse(self.pulses.is_silent())
 
     def _linked(self) -> socket.socket:
         listener = self.listen()
