@@ -9,7 +9,7 @@ import fixtures
 from fm import client as fm_client
 from mtce import client, conf
 from mtce.heartbeat import wire
-from mtce.heartbeat.accounting import Level
+from mtce.heartbeat.accounting import Level, Thresholds
 from mtce.heartbeats import Heartbeats
 from mtce.sight import Watch
 from mtce.teller import Teller
@@ -87,9 +87,12 @@ class SilenceTest(HeartbeatsTest):
 class AvoidanceTest(HeartbeatsTest):
     NAMES = ("a", "b", "c")
 
-    def look(self, *answered: str, now: float = 0.0) -> list[str]:
-        """Nobody answers any more; gives who is spared."""
-        lost = wire.Network(True, {name: (int(Level.LOST), 100) for name in self.NAMES})
+    def look(self, *answered: str, now: float = 0.0, level: Level = Level.LOST) -> list[str]:
+        """Nobody answers any more; gives who is spared.
+
+        :param answered: who has ever
+        """
+        lost = wire.Network(True, {name: (int(level), 100) for name in self.NAMES})
         self.pulses.facts = wire.Facts({"mgmt": lost}, dict.fromkeys(answered, "boot"), [])
         self.heartbeats.look({name: in_service(name) for name in self.NAMES}, self.watch, now)
         return [name for name in self.NAMES if self.heartbeats.is_spared(name)]
@@ -101,6 +104,26 @@ class AvoidanceTest(HeartbeatsTest):
     def test_many_that_are_missed_are_spared(self) -> None:
         self.report()
         self.assertEqual(["a", "b"], self.look("a", "b"))
+
+    def test_four_pulses_that_are_missed_count_and_three_do_not(self) -> None:
+        self.report()
+        self.assertEqual((Level.CLEAR, Level.MINOR), (Thresholds().level(3), Thresholds().level(4)))
+        self.assertEqual([], self.look("a", "b", level=Level.CLEAR))
+        self.assertEqual(["a", "b"], self.look("a", "b", level=Level.MINOR))
+
+    def period_ms(self, now: float) -> int:
+        """Of the pulses that are ordered."""
+        self.heartbeats.order([], self.watch, {}, now)
+        return self.orders[-1].period_ms
+
+    def test_pulses_are_four_times_slower_while_many_are_spared_and_for_three_seconds_more(self) -> None:
+        self.report()
+        self.look(now=0.0)
+        self.assertEqual(100, self.period_ms(0.0))
+        self.look("a", "b", now=1.0)
+        self.assertEqual([400, 400], [self.period_ms(now) for now in (1.0, 1000.0)])
+        self.look("a", now=1000.0)
+        self.assertEqual([400, 400, 100], [self.period_ms(now) for now in (1000.0, 1002.9, 1003.0)])
 
     def avoided(self) -> list[tuple[str, str]]:
         """What is logged of it."""

@@ -197,6 +197,19 @@ class ReportTest(HostTest):
         running._report()
         self.assertTrue(self.listener.reports.empty())
 
+    def test_a_host_whose_process_monitor_hangs_is_silent_and_not_well(self) -> None:
+        self.listen()
+        running = self.start()
+        self.next_report()
+        running._worker.stop()
+        self.listener.reports = queue.Queue()
+        with fixtures.MonkeyPatch("mtce.pmon.loop.Loop.is_stuck", lambda _loop: True):
+            running._report()
+            self.assertFalse(running.is_healthy())
+        self.assertTrue(self.listener.reports.empty())
+        running._report()
+        self.assertEqual({}, self.next_report().failed)
+
 
 class WishTest(HostTest):
     """The answer to a report says what to do, and a later report what came of it."""
@@ -260,6 +273,16 @@ class WishTest(HostTest):
         running._resources.degrading = {"host=controller-0.filesystem=/": "critical"}
         running._resources._changed()
         self.assertEqual({"host=controller-0.filesystem=/": "critical"}, self.next_report().resources)
+
+    def test_its_resources_are_watched_from_the_start(self) -> None:
+        options = {"enabled": True, "start_delay": 0.0, "audit_period": 0.1, "cpu": [], "file_systems": [], "memory": [0.0]}
+        self.platform.conf.config(group="mtce_resources", **options)
+        self.listen()
+        running = self.start()
+        while not (used_up := self.next_report().resources):
+            pass
+        self.assertEqual({"host=controller-0": "critical"}, used_up)
+        self.assertTrue(running.is_healthy())
 
     def test_a_host_that_is_well_says_so_to_its_heartbeat(self) -> None:
         self.listen()
