@@ -216,8 +216,9 @@ def recovered(life: Life) -> Life:
 
 
 def is_degraded(facts: Facts) -> bool:
-    severities = facts.report.severities if facts.report is not None else frozenset()
-    return facts.is_degraded or bool(severities & {"major", "critical"})
+    report = facts.report
+    is_ailing = report is not None and (report.config == "failed" or bool(report.severities & {"major", "critical"}))
+    return facts.is_degraded or is_ailing
 
 
 def fail(life: Life, facts: Facts, limits: Limits, cause: Cause, task: str) -> Life:
@@ -230,7 +231,16 @@ def fail(life: Life, facts: Facts, limits: Limits, cause: Cause, task: str) -> L
     failures = {**life.failures, cause: count}
     if not facts.has_other and (facts.is_self or facts.is_alive):
         return life.to(
-            None, procedure=None, operational=ENABLED, availability=DEGRADED, task="", attempts=0, failures=failures, cause=cause
+            None,
+            procedure=None,
+            operational=ENABLED,
+            availability=DEGRADED,
+            task="",
+            attempts=0,
+            # It is in service in this boot, and has not booted once more.
+            boot_id=facts.boot_id or life.boot_id,
+            failures=failures,
+            cause=cause,
         )
     if facts.is_self:
         return life.to(

@@ -158,6 +158,9 @@ def _in_service(life: Life, facts: Facts, limits: Limits) -> Life:
         if (facts.report.config == "failed" or "critical" in facts.report.severities) and facts.has_other:
             cause = Cause.CONFIGURATION if facts.report.config == "failed" else Cause.PROCESS
             return enable.fail(life, facts, limits, cause, "")
+        if facts.report.config == "failed" and life.cause is None:
+            # Nobody else would be in service.
+            life = life.changed(cause=Cause.CONFIGURATION)
     if (following := recovery.needed(life, facts, limits)) is not None:
         return following
     if life.cause in enable.PASSING and facts.is_booted and not enable.is_degraded(facts):

@@ -94,6 +94,57 @@ class AgentTest(base.SystemTest):
         return [operation for operation, alarm_id, _, _ in self.told() if alarm_id == "200.006"]
 
 
+class AlarmTest(AgentTest):
+    """Alarms that follow from what a host reports."""
+
+    def told_of(self, alarm_id: str) -> list[tuple[str, str, str | None]]:
+        told = [each for each in self.faults() if each.alarm_id == alarm_id]
+        return [(each.operation, each.entity_instance_id, each.severity) for each in told]
+
+    def test_a_configuration_that_failed_has_an_alarm_until_it_is_well(self) -> None:
+        self.create()
+        self.ask("compute-0", "unlock")
+        for name in ("controller-0", "compute-0"):
+            self.say(name)
+            self.pass_s(1)
+            self.assertEqual([], self.told_of("200.011"))
+            self.empty_spool()
+            self.say(name, config=client.Config.FAILED)
+            self.pass_s(1)
+            entity = f"host={name}"
+            self.assertEqual([("set", entity, "critical")], self.told_of("200.011"))
+            self.say(name, config=client.Config.PASSED)
+            for _ in range(35):
+                self.say(name)
+                self.pass_s(1)
+            self.assertEqual([("set", entity, "critical"), ("clear", entity, None)], self.told_of("200.011"))
+            self.assertEqual(("unlocked", "enabled", "available"), self.state(name))
+            self.empty_spool()
+
+    def test_a_worker_function_that_failed_has_an_alarm_until_it_is_well(self) -> None:
+        obey, self.obey = self.obey, lambda: False  # type: ignore[method-assign]
+        self.hear()
+        for is_passed in (False, True):
+            for task in ("goenabled", "start", "goenabled-worker", "start-worker"):
+                self.pass_s(1)
+                token = self.agent._wishes["controller-0"].tasks.get(client.Task(task))
+                if token is not None:
+                    ended = client.Result(token, is_passed or "worker" not in task)
+                    self.say("controller-0", results={**self.said["controller-0"].results, task: ended})
+            self.pass_s(1)
+            if not is_passed:
+                self.assertEqual([("set", "host=controller-0", "critical")], self.told_of("200.013"))
+                self.assertEqual(("enabled", "failed"), (self.host()["operational"], self.host()["subfunction_avail"]))
+                self.ask("controller-0", "lock")
+                self.obey = obey  # type: ignore[method-assign]
+                self.pass_s(1)
+                self.ask("controller-0", "unlock")
+        self.assertEqual(
+            [("set", "host=controller-0", "critical"), ("clear", "host=controller-0", None)], self.told_of("200.013")
+        )
+        self.assertEqual(("enabled", "available"), (self.host()["operational"], self.host()["subfunction_avail"]))
+
+
 class ServiceStateTest(AgentTest):
     def test_a_host_comes_into_service_with_its_first_report(self) -> None:
         self.agent.step()

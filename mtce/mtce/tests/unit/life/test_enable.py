@@ -171,6 +171,17 @@ class EnableTest(unittest.TestCase):
             world.pass_s(60.0)
             self.assertEqual(("enabled", "degraded"), (world.life.operational, world.life.availability))
 
+    def test_the_only_controller_whose_configuration_fails_is_degraded_in_its_boot_until_it_is_configured(self) -> None:
+        world = online(personality="controller", is_self=True, has_other=False, config="failed")
+        boot = world.boot
+        world.ask("unlock")
+        for config in ("failed", "passed", "failed", "passed"):
+            world.config = config
+            world.pass_s(100.0)
+            cause, availability = (Cause.CONFIGURATION, "degraded") if config == "failed" else (None, "available")
+            self.assertEqual((boot + 1, "enabled"), (world.boot, world.life.operational))
+            self.assertEqual((cause, availability), (world.life.cause, world.life.availability))
+
     def test_one_that_is_not_there_is_not_the_only_controller(self) -> None:
         world = online(personality="controller", has_other=False)
         world.ask("unlock")
