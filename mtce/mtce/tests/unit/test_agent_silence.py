@@ -6,6 +6,7 @@ from typing import Any
 from unittest import mock
 
 import fixtures
+import msgspec
 
 from mtce import agent, boards, client
 from mtce.heartbeat import wire
@@ -286,6 +287,17 @@ class TogetherTest(AgentTest):
         self.assertEqual({("unlocked", "enabled", "degraded")}, {self.state(name) for name in self.NAMES})
         self.assertEqual({"Graceful Recovery Wait"}, {self.host(name)["task"] for name in self.NAMES})
 
+    def test_a_host_whose_process_monitor_hangs_though_it_answers_has_an_alarm_until_it_is_heard(self) -> None:
+        self.pulses.facts = msgspec.structs.replace(self.seen(), unmonitored=["compute-0"])
+        self.live(2)
+        entity = "host=compute-0.process=pmond"
+        self.assertEqual([("set", "200.006", entity, "major")], [each for each in self.told() if each[1] == "200.006"])
+        self.assertEqual(["degraded", "available"], [self.state(name)[2] for name in self.NAMES])
+        self.pulses.facts = self.seen()
+        self.live(2)
+        self.assertEqual(["set", "clear"], self.alarms())
+        self.assertEqual("available", self.state("compute-0")[2])
+
     def test_an_alarm_about_pulses_goes_when_none_are_sent_any_more(self) -> None:
         self.platform.conf.config(group="mtce", heartbeat_failure_action="alarm")
         self.pulses.facts = self.seen("compute-0")
@@ -371,3 +383,50 @@ class BoardsTest(TogetherTest):
         self.assertEqual({("unlocked", "disabled", "failed")}, {self.state(name) for name in self.NAMES})
         entered = [each for each in self.faults() if each.entity_instance_id.endswith("mnfa_enter")]
         self.assertEqual(1, len(entered))
+
+
+class ColdStartTest(AgentTest):
+    """compute-0, which has a board, was in service when the controller's boot began, and does not answer."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.create(**BOARD)
+        self.ask("compute-0", "unlock")
+        for name in ("controller-0", "compute-0"):
+            self.hear(name)
+        self.pass_s(1)
+        assert self.state("compute-0")[1] == "enabled"
+        self.said.clear()
+
+    def start(self, uptime_s: float) -> None:
+        lost = wire.Network(True, {"compute-0": (int(Level.LOST), 50)})
+        self.boards = FakeBoards()
+        self.agent = agent.Agent(
+            self.clock,
+            pulses=mock.Mock(facts=wire.Facts({"mgmt": lost}, {}, []), is_silent=lambda: False),
+            boards=self.boards,  # type: ignore[arg-type]
+            uptime_s=uptime_s,
+        )
+        self.agent._teller.begin_with(())
+
+    def live(self, seconds: int) -> None:
+        for _ in range(seconds):
+            self.hear()
+            self.pass_s(1)
+
+    def test_a_host_is_neither_fenced_nor_its_board_told_anything_and_may_boot_half_an_hour_longer(self) -> None:
+        self.start(uptime_s=899.0)
+        self.live(30)
+        self.assertEqual("failed", self.state("compute-0")[2])
+        # The system has started, and the host is still one of those that come late.
+        self.clock.now += 720 + 1800 - 40
+        self.live(2)
+        self.assertEqual("recover", self.host("compute-0")["mtce_procedure"])
+        self.assertEqual([], self.boards.ordered)
+        self.live(30)
+        self.assertEqual("enable", self.host("compute-0")["mtce_procedure"])
+
+    def test_it_is_when_only_the_agent_has_just_begun(self) -> None:
+        self.start(uptime_s=900.0)
+        self.live(30)
+        self.assertIn(("compute-0", "power-off"), self.boards.ordered)

@@ -335,3 +335,24 @@ class ManyTest(unittest.TestCase):
         world.pass_s(120.0)
         self.assertEqual(0, world.resets)
         self.assertTrue(world.life.is_in_service)
+
+    def test_one_that_is_lost_while_the_whole_system_starts_is_not_fenced(self) -> None:
+        for is_cold_start, orders in ((True, []), (False, ["power-off", "power-on"])):
+            world = in_service(board="good", is_cold_start=is_cold_start)
+            world.orders.clear()
+            world.hangs = True
+            world.pass_s(60.0)
+            self.assertEqual(orders, [order for order, _ in world.orders])
+            self.assertEqual(is_cold_start, world.life.stage is Stage.RETURN)
+
+    def test_one_that_is_lost_while_the_whole_system_starts_may_take_half_an_hour_longer_to_boot(self) -> None:
+        limits = Limits()
+        for personality, boot_s in (("worker", limits.worker_boot_s), ("controller", limits.controller_boot_s)):
+            for is_cold_start, longer_s in ((True, 1800.0), (False, 0.0)):
+                world = in_service(personality=personality, is_cold_start=is_cold_start)
+                world.obeys = False
+                world.power_off()
+                world.pass_s(boot_s + longer_s)
+                self.assertEqual((Procedure.RECOVER, Stage.RETURN), (world.life.procedure, world.life.stage))
+                world.pass_s(LOSS_S + limits.grace_s + 1.0)
+                self.assertEqual(Procedure.ENABLE, world.life.procedure)
