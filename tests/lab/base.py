@@ -39,6 +39,7 @@ _PREFIX = "stxlab-test-"
 # A test has a home directory of its own: commands that it starts would build an image there.
 os.environ["STX_LAB_CACHE"] = str(layout.cache_directory())
 _YOUNG_S = 60.0
+_BOOT_ID = pathlib.Path("/proc/sys/kernel/random/boot_id")
 # A program of each package that a lab needs of the system.
 PROGRAMS = {
     "debootstrap": "debootstrap",
@@ -74,6 +75,18 @@ def missing() -> str | None:
         # Nowhere to fetch a system from.
         return f"the system of a lab's hosts cannot be built here: {str(error).splitlines()[0]}"
     return None
+
+
+def boot_id(machine: Machine) -> str:
+    """The boot that a host is in.
+
+    :raises LabError: when it is in none yet
+    """
+    found, own = machine.run(["cat", str(_BOOT_ID)]).strip(), _BOOT_ID.read_text().strip()
+    if found == own:
+        # It has no file of its own yet.
+        raise LabError(f"{machine.host.name} boots.")
+    return found
 
 
 class LabTestCase(base.BaseTestCase):

@@ -13,7 +13,7 @@ from keystoneauth1 import exceptions as keystone_exceptions
 from stx.boards import Kind
 from stxlab import board_files
 from stxlab.errors import LabError
-from tests.lab import platform
+from tests.lab import base, platform
 
 COMPUTES = ("compute-0", "compute-1", "compute-2")
 ALONE, BOARDED, THIRD = COMPUTES
@@ -81,11 +81,7 @@ class ManagedTestCase(platform.PlatformTestCase):
         self.system(*words)
 
         def is_back() -> bool:
-            try:
-                return self.boot_id(name) != before and self.has_availability(name, "online") and not self.ihost_action(name)
-            except LabError:
-                # It boots.
-                return False
+            return self.has_booted(name, before) and self.has_availability(name, "online") and not self.ihost_action(name)
 
         self.wait_for(f"{name} is back", is_back, SERVICE_S, 0.5)
 
@@ -132,7 +128,15 @@ class ManagedTestCase(platform.PlatformTestCase):
         return set(json.loads(self.machine(platform.FIRST).run(["sm-dump", "--lease", "-f", "json"]))["voters"])
 
     def boot_id(self, name: str) -> str:
-        return self.machine(name).run(["cat", "/proc/sys/kernel/random/boot_id"]).strip()
+        """:raises LabError: when it boots"""
+        return base.boot_id(self.machine(name))
+
+    def has_booted(self, name: str, before: str = "") -> bool:
+        """Whether a host is in a boot, and another one than before."""
+        try:
+            return self.boot_id(name) != before
+        except LabError:
+            return False
 
     def to_test(self, name: str, command: str) -> str:
         """Have a host run one more test before it comes into service; gives where that is."""

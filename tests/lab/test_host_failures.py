@@ -8,7 +8,6 @@ import ddt
 
 from stx.boards import Kind
 from stxlab import registration
-from stxlab.errors import LabError
 from tests.lab import management, platform
 from tests.lab.management import ALONE, BOARD_S, BOARDED, COMPUTES, SERVICE_S, SOON_S, THIRD, Seen
 
@@ -86,15 +85,7 @@ class HostFailuresTest(management.ManagedTestCase):
         seen, before = Seen(self, ALONE), self.boot_id(ALONE)
         self.assertEqual(0, self.command("cut", ALONE, "mgmt")[0])
         self.wait_for("it has failed", lambda: seen.has("failed"), SOON_S)
-
-        def is_reset() -> bool:
-            try:
-                return self.boot_id(ALONE) != before
-            except LabError:
-                # It boots.
-                return False
-
-        self.wait_for("it is in another boot", is_reset, SOON_S, 0.5)
+        self.wait_for("it is in another boot", lambda: self.has_booted(ALONE, before), SOON_S, 0.5)
         self.assertEqual(("unlocked", "disabled", "failed"), self.state(ALONE))
         self.assertEqual(0, self.command("heal", ALONE, "mgmt")[0])
         self.await_service(ALONE)
@@ -245,7 +236,7 @@ class HostFailuresTest(management.ManagedTestCase):
         self.wait_for("it is missed", lambda: seen.has("failed"), SERVICE_S)
         # It is not in the first boot's way either when its board switches it on.
         self.wait_for("it is on", lambda: self.machine(BOARDED).is_on, BOARD_S)
-        self.wait_for("they run", lambda: all(self.machine(name).leader is not None for name in hosts))
+        self.wait_for("they run", lambda: all(self.has_booted(name) for name in hosts))
         boots = {name: self.boot_id(name) for name in hosts}
         for name in hosts:
             self.await_service(name)

@@ -17,7 +17,6 @@ from stxlab.errors import LabError
 from stxlab.machine import Machine
 from tests.lab import base
 
-_BOOT = ["cat", "/proc/sys/kernel/random/boot_id"]
 _DOOMED = "/etc/pmon.d/doomed.conf"
 # Each takes half a minute; `stx bench sm-failover` has all of them, often.
 FAULTS = ("swact", "power_off", "freeze", "cut_mgmt", "deaf", "partition_1_2", "partition_1_1")
@@ -123,14 +122,14 @@ class ServiceManagementTest(Controllers):
         conf += "restarts = 1\ninterval = 1\ndebounce = 10\nstartuptime = 1\n"
         again = "systemctl kill -s HUP --kill-whom=main mtce-client"
         watch, forget = f"printf '{conf}' > {_DOOMED}; {again}", f"rm -f {_DOOMED}; {again}"
-        boot = before.run(_BOOT)
+        boot = base.boot_id(before)
         self.addCleanup(self.product.await_ready)
         self.addCleanup(failover_faults.wait_for, "it is forgotten", lambda: before.run(["sh", "-c", forget]) == "", 60.0)
         before.run(["sh", "-c", watch])
         failover_faults.wait_for("the other one is active", lambda: self.product.phase(after) == "active", 60.0)
         failover_faults.wait_for("it is forgotten", lambda: before.run(["sh", "-c", forget]) == "", 60.0)
         self.product.await_ready()
-        self.assertNotEqual(boot, before.run(_BOOT))
+        self.assertNotEqual(boot, base.boot_id(before))
 
     def test_what_was_begun_with_a_host_goes_on_when_the_controller_dies(self) -> None:
         self.product.await_ready()
@@ -165,10 +164,10 @@ class ServiceManagementTest(Controllers):
         failover_faults.wait_for("one is active", lambda: bool(self.product.active()), READY_DEADLINE_S)
         failover_faults.wait_for("it is missed", lambda: self.product.host(late.host.name)[2] == "failed", READY_DEADLINE_S)
         failover_faults.lab(self.product, "power-on", late.host.name)
-        failover_faults.wait_for("it runs", lambda: bool(late.run(_BOOT)), 60.0)
-        boots = [machine.run(_BOOT) for machine in machines]
+        failover_faults.wait_for("it runs", lambda: bool(base.boot_id(late)), 60.0)
+        boots = [base.boot_id(machine) for machine in machines]
         self.product.await_ready()
-        self.assertEqual(boots, [machine.run(_BOOT) for machine in machines])
+        self.assertEqual(boots, [base.boot_id(machine) for machine in machines])
 
     def test_a_service_more_needs_no_code(self) -> None:
         self.product.await_ready()

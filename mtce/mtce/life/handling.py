@@ -144,7 +144,8 @@ def power(life: Life, facts: Facts, limits: Limits, elapsed_s: float) -> Life:
     if board.token == token(life) and board.is_done:
         return _powered(life)
     if board.token != token(life) and elapsed_s < limits.board_s:
-        return life.changed(task="Powering Off") if life.procedure is Procedure.POWER_OFF and elapsed_s > 0.0 else life
+        is_under_way = life.procedure is Procedure.POWER_OFF and elapsed_s > 0.0 and life.attempts == 0
+        return life.changed(task="Powering Off") if is_under_way else life
     if life.procedure is Procedure.RESET:
         return _again(life, limits.reset_retries, Stage.POWER, "Reset Failed", "Reset Failed")
     what = "Power-On Failed" if life.procedure is Procedure.POWER_ON else "Power-Off Failed"

@@ -78,6 +78,8 @@ class TaskTest(unittest.TestCase):
         world.ask("power-off")
         world.pass_s(10.0)
         self.assert_tasks(["Power-Off Requested", "Powering Off"], world)
+        world.pass_s(20.0)
+        self.assertEqual("Power-Off Failed, retrying (1 of 10)", world.life.task)
 
     @ddt.data(("goenabled", "In-Test Timeout, re-enabling"), ("start", "Start Services Timeout, re-enabling"))
     @ddt.unpack
