@@ -157,6 +157,11 @@ class Agent:
         self.parameters.read()
         self.nudge()
 
+    @property
+    def knows_boards(self) -> bool:
+        """Whether it is known yet which hosts have boards."""
+        return bool(self._reached)
+
     def boarded(self) -> dict[str, Watched]:
         """The hosts whose boards are kept, by name."""
         return {host["hostname"]: self._watched(host) for host in tuple(self._hosts.values()) if host["hostname"] in self._logins}
@@ -344,10 +349,10 @@ class Agent:
             LOG.error("Boards that are new or reached otherwise are not used yet: %s", error.message)
             self._read_hosts_at = now - REFRESH_S + _LOGINS_AGAIN_S
             return
-        self._reached = reached if is_all else {**self._reached, **reached}
         self._logins = {
             name: Login(Kind(each.bm_type), each.address, each.username, each.password) for name, each in logins.items()
         }
+        self._reached = reached if is_all else {**self._reached, **reached}
         self._boards.keep(self._logins)
 
     def _wipe(self, host: dict[str, Any], life: Life | None, deleted: set[str]) -> None:

@@ -45,6 +45,8 @@ class _Parts:
 
         def sense() -> None:
             agent.learn_alarms()
+            if not agent.knows_boards:
+                return
             for name, recovery in sensors.step(agent.boarded()):
                 LOG.warning("%s: %s for the sensor %s: %s", name, recovery.action, recovery.sensor, recovery.text)
                 agent.recover_for_sensor(name, _PROCEDURES[recovery.action])

@@ -126,6 +126,10 @@ class Sensors:
         for name in [name for name, known in self._hosts.items() if name not in hosts or hosts[name].uuid != known.uuid]:
             gone = self._hosts.pop(name)
             self._carry_out(name, gone, audit.forget(gone.watch, name, gone.model or Model()))
+        # These have lost their boards while nobody looked.
+        left = {key for key in self._before if _host_of(key[1]) not in hosts}
+        self._before -= left
+        self._reports += [fm_client.clear(*key) for key in left]
         for name, watched in hosts.items():
             self._hosts.setdefault(name, _Host(watched.uuid))
         self._read_models()
@@ -165,7 +169,7 @@ class Sensors:
 
     def _left(self, name: str) -> set[tuple[str, str]]:
         """What was on about a host at the start: once, as it is followed from then on."""
-        found = {key for key in self._before if f"{key[1]}.".startswith(f"host={name}.")}
+        found = {key for key in self._before if _host_of(key[1]) == name}
         self._before -= found
         return found
 
@@ -255,6 +259,10 @@ class Sensors:
         if self._statuses:
             self._conductor.update_sensor_states(self._context, self._statuses)
             self._statuses = {}
+
+
+def _host_of(entity: str) -> str:
+    return entity.removeprefix("host=").partition(".")[0]
 
 
 def _report(effect: Raise | Clear | Log) -> fm_client.Report:

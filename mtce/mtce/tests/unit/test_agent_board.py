@@ -3,10 +3,13 @@
 
 from unittest import mock
 
+import fixtures
+
 from mtce import agent
 from mtce.boards import BoardState
 from mtce.tests.unit.test_agent import AgentTest
 from mtce.tests.unit.test_agent_sensor import BOARD
+from stx import exception
 
 ALARM = ("200.010", "host=compute-0")
 WELL, SILENT = BoardState(True, "on", "", 0.0), BoardState(False, None, "It does not answer.", 0.0)
@@ -34,6 +37,17 @@ class LostBoardTest(AgentTest):
         found = [(each.operation, each.entity_instance_id, each.severity) for each in self.faults() if each.alarm_id == ALARM[0]]
         self.empty_spool()
         return found
+
+    def test_which_hosts_have_boards_is_known_once_they_are_read(self) -> None:
+        self.assertTrue(self.agent.knows_boards)
+        self.start()
+        self.assertFalse(self.agent.knows_boards)
+        with fixtures.MonkeyPatch("sysinv.db.api.boards", mock.Mock(side_effect=exception.Unavailable("Away."))):
+            self.pass_s(1)
+        self.assertFalse(self.agent.knows_boards)
+        self.pass_s(6)
+        self.assertTrue(self.agent.knows_boards)
+        self.assertIn("compute-0", self.agent.boarded())
 
     def test_a_board_that_is_silent_for_two_minutes_has_an_alarm_until_it_answers(self) -> None:
         self.states["compute-0"] = SILENT

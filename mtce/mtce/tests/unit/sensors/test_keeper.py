@@ -280,7 +280,7 @@ class KeeperTest(base.SystemTest):
 
     def restart(self, *before: tuple[str, str]) -> None:
         self.sensors = self.keeper()
-        self.sensors.begin_with([*before, ("200.014", f"host={HOST}0"), ("200.001", f"host={HOST}")])
+        self.sensors.begin_with([*before, ("200.001", f"host={HOST}")])
 
     def test_an_alarm_of_a_group_that_is_over_is_cleared_after_a_restart_and_not_said_again(self) -> None:
         self.pass_audits(1)
@@ -314,6 +314,13 @@ class KeeperTest(base.SystemTest):
         del self.boards.readings["Fan 2"]
         self.pass_audits(1)
         self.assertEqual([("clear", f"host={HOST}", None)], self.told())
+
+    def test_a_host_that_has_lost_its_board_while_nobody_looked_has_no_alarm_about_its_sensors(self) -> None:
+        self.pass_audits(1)
+        self.restart(("200.015", f"host={HOST}0.sensorgroup=server fans"), ("200.015", f"host={HOST}.sensorgroup=server fans"))
+        self.boards.error = "Busy."
+        self.pass_audits(2)
+        self.assertEqual([("clear", f"host={HOST}0.sensorgroup=server fans", None)], self.told())
 
     def test_a_host_that_has_another_board_begins_without_what_was_on_at_the_start(self) -> None:
         self.pass_audits(1)
