@@ -34,7 +34,9 @@ class LostBoardTest(AgentTest):
         self.pass_s(122)
 
     def told_of_board(self) -> list[tuple[str, str, str | None]]:
-        found = [(each.operation, each.entity_instance_id, each.severity) for each in self.faults() if each.alarm_id == ALARM[0]]
+        found = [
+            (str(each.operation), each.entity_instance_id, each.severity) for each in self.faults() if each.alarm_id == ALARM[0]
+        ]
         self.empty_spool()
         return found
 
