@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from mtce.heartbeat.accounting import Level
 from mtce.life import machine
 from mtce.life.model import LOCKED, Cause, FailureAction, Life
+from mtce.sensors import audit
 
 # By network, the id of the alarm about pulses, and what operators call the network.
 NETWORKS = {"mgmt": ("200.005", "Management"), "cluster": ("200.009", "Infrastructure")}
 # Those of which an mtce-agent that starts has to ask whether they are on.
-IDS = ("200.001", "200.004", "200.005", "200.006", "200.009", "200.010", "200.011", "200.013", "200.014", "200.015")
+IDS = ("200.001", "200.004", "200.005", "200.006", "200.009", "200.010", "200.011", "200.013", *audit.ALARMS)
 
 
 @dataclasses.dataclass(frozen=True)

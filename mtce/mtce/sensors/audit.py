@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from mtce.sensors.model import Action, Model, Reading, Sensor, Severity, is_watched
 
-SENSOR_ALARM, MODEL_ALARM, GROUP_ALARM = "200.007", "200.014", "200.015"
+ALARMS = SENSOR_ALARM, MODEL_ALARM, GROUP_ALARM = "200.007", "200.014", "200.015"
 OK, OFFLINE = "ok", "offline"
 # Readings in a row that make a new status, failures in a row that make an alarm, and readings without a sensor until it is missing.
 SAMPLES = 2
@@ -114,15 +114,19 @@ class Watch:
 
 
 def resume(host: str, model: Model, statuses: Mapping[str, str], alarms: Collection[tuple[str, str]]) -> Watch:
-    """The audit goes on, as the statuses are that were stored: what alarms of sensors there are follows from them.
+    """The audit goes on, as the statuses are that were stored.
 
-    :param alarms: that are on of what statuses do not tell, by id and entity
+    :param alarms: that are on, by id and entity
     """
-    sensors = {}
+    of_sensor = _entity(host, "")
+    named = {entity.removeprefix(of_sensor) for alarm_id, entity in alarms if alarm_id == SENSOR_ALARM}
+    # Those of sensors that are no more are to go.
+    sensors = {name: Followed(alarm=OFFLINE) for name in named}
     for name, sensor in model.sensors.items():
         status = statuses.get(name, OFFLINE)
         action = model.action(sensor, status)
-        alarm = status if action in (Action.ALARM, *_RECOVERIES) else ""
+        # It may be on for what an operator has set otherwise meanwhile.
+        alarm = status if name in named else ""
         sensors[name] = Followed(status, alarm=alarm, logged=status if action is Action.LOG else "")
     of_group = _group_entity(host, "")
     groups = frozenset(entity.removeprefix(of_group) for _, entity in alarms if entity.startswith(of_group))

@@ -104,7 +104,7 @@ class Sensors:
 
     def begin_with(self, before: Collection[tuple[str, str]]) -> None:
         """These alarms were on at the start, by id and entity: an mtce-agent before this one has raised them."""
-        self._before = {key for key in before if key[0] in (audit.MODEL_ALARM, audit.GROUP_ALARM)}
+        self._before = {key for key in before if key[0] in audit.ALARMS}
 
     def changed(self, host_uuid: str) -> None:
         """What an operator has set of a host's sensors is read anew at the next step (event sysinv.sensor.update)."""

@@ -152,9 +152,22 @@ class AuditTest(base.BaseTestCase):
         self.assertIn(Grow(), effects)
 
     def test_after_a_restart_nothing_is_said_again(self) -> None:
-        self.watch = audit.resume(HOST, MODEL, {"Fan 1": "critical"}, ())
+        self.watch = audit.resume(HOST, MODEL, {"Fan 1": "critical"}, [(audit.SENSOR_ALARM, ENTITY)])
         self.assertEqual([], self.read(Status.CRITICAL))
         self.assertEqual([Clear("200.007", ENTITY), Store({"Fan 1": "ok"})], self.read(Status.OK, Status.OK))
+
+    def test_what_an_operator_set_while_nobody_audited_counts(self) -> None:
+        on = [(audit.SENSOR_ALARM, ENTITY)]
+        suppressed = dataclasses.replace(MODEL.sensors["Fan 1"], is_suppressed=True)
+        known = Model({"Fan 1": suppressed}, MODEL.groups)
+        self.watch = audit.resume(HOST, known, {"Fan 1": "critical"}, on)
+        _, effects = audit.on_readings(self.watch, HOST, known, [fan(Status.CRITICAL)], 0.0)
+        self.assertEqual([Clear("200.007", ENTITY)], effects)
+        # Learned anew without it, or cleared by hand.
+        self.watch = audit.resume(HOST, Model(), {}, on)
+        self.assertIn(Clear("200.007", ENTITY), audit.on_readings(self.watch, HOST, Model(), [], 0.0)[1])
+        self.watch = audit.resume(HOST, MODEL, {"Fan 1": "critical"}, [])
+        self.assertIsInstance(self.read(Status.CRITICAL)[0], Raise)
 
     def test_a_host_without_a_board_leaves_no_alarm(self) -> None:
         self.read(Status.OK, Status.CRITICAL, Status.CRITICAL)
@@ -198,7 +211,11 @@ class LifeTest(base.BaseTestCase):
             self.watch, effects = audit.relearned(self.watch, HOST)
         elif event == "restart":
             if set(self.watch.sensors) == set(NAMES):
-                alarms = [(audit.GROUP_ALARM, entity) for entity in self.alarms if ".sensorgroup=" in entity]
+                alarms = [
+                    (audit.GROUP_ALARM if ".sensorgroup=" in entity else audit.SENSOR_ALARM, entity)
+                    for entity in self.alarms
+                    if "." in entity
+                ]
                 self.watch = audit.resume(HOST, self.known, self.statuses, alarms)
         else:
             self.known = self.changed(event, told)

@@ -220,7 +220,7 @@ class KeeperTest(base.SystemTest):
         self.pass_audits(1)
         self.show(Status.CRITICAL)
         self.told()
-        self.sensors = self.keeper()
+        self.restart(("200.007", f"host={HOST}.sensor=Fan 1"))
         self.pass_audits(2)
         self.assertEqual([], self.told())
         self.assertTrue(self.sensors.is_degraded(HOST))
