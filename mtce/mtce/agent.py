@@ -433,7 +433,7 @@ class Agent:
             self._boards.order(name, wanted.token, Order(wanted.order))
             if wanted.order == Order.POWER_ON and life.procedure in (Procedure.ENABLE, Procedure.RECOVER):
                 self._teller.tell_power_on(name, wanted.token)
-        elif before.stage is Stage.FENCE and life.stage is Stage.SOAK:
+        elif _is_fenced(before) and not _is_fenced(life) and life.stage is not Stage.RETURN:
             self._boards.withdraw(name, enable.token(before))
         elif life.stage is Stage.ASK and before.stage is not Stage.ASK:
             self._boards.look(name)
@@ -519,6 +519,10 @@ class Agent:
             # Deleted since the hosts were read.
             self._read_hosts_at = None
         self._teller.tell_states([(host, changes) for name, (host, changes) in decided.items() if name not in missing])
+
+
+def _is_fenced(life: Life) -> bool:
+    return life.procedure is Procedure.RECOVER and life.stage is Stage.FENCE
 
 
 def limits(options: Any) -> Limits:

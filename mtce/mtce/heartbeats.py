@@ -35,6 +35,9 @@ class Heartbeats:
         self._avoidance = avoidance.Avoidance()
         self._restore_at = -math.inf
         self._is_silent = False
+        self._is_blind = True
+        self._blind_since = 0.0
+        self._left: frozenset[str] = frozenset()
         self._ailing: dict[str, dict[str, tuple[int, int]]] = {}
         self._action = self._options.heartbeat_failure_action
         self.networks: dict[str, dict[str, str]] = {}
@@ -63,21 +66,28 @@ class Heartbeats:
             for name in sorted(changed & in_service.keys()):
                 if new.get(name, (0,))[0] == Level.LOST:
                     LOG.warning("%s is lost on %s: it has missed %d pulses", name, network, new[name][1])
-        missing: dict[str, list[str]] = {}
-        if seen is None and self._avoidance.is_active:
-            # Those that were missing are not there because nobody says so any more.
-            missing["mgmt"] = [name for name, host in in_service.items() if name != CONF.host and not watch.is_heard(host)]
-        elif seen is not None:
-            missing = {
-                network: [
-                    name
-                    for name, (level, _) in hosts.items()
-                    if level >= Level.MINOR and name in in_service and _is_missed(name, in_service[name], seen, watch)
-                ]
-                for network, hosts in ailing.items()
-            }
+        missing: dict[str, set[str]] = {"mgmt": self._still_missing(in_service, seen, watch)}
+        for network, hosts in ailing.items():
+            missing.setdefault(network, set()).update(
+                name
+                for name, (level, _) in hosts.items()
+                if level >= Level.MINOR and name in in_service and _is_missed(name, in_service[name], seen, watch)
+            )
         self._avoid(missing, now)
         return seen, news
+
+    def _still_missing(self, in_service: Collection[str], seen: wire.Facts | None, watch: Watch) -> set[str]:
+        """Hosts that were spared when the heartbeat's process went away, and were not heard since: one that begins knows of nobody."""
+        if seen is None and not self._is_blind:
+            self._left, self._blind_since = self._avoidance.pool, watch.listened_s
+        self._is_blind = seen is None
+
+        def is_heard(name: str) -> bool:
+            said = watch.last(name)
+            return (said is not None and said.at > self._blind_since) or (seen is not None and name in seen.boots)
+
+        self._left = frozenset(name for name in self._left if name in in_service and not is_heard(name))
+        return set(self._left)
 
     def order(self, hosts: Collection[Mapping[str, Any]], watch: Watch, wishes: Mapping[str, client.Wish], now: float) -> None:
         """Have all hosts watched that have an address, and those reset that are to be and hear nothing on the network of messages.
@@ -120,7 +130,9 @@ class Heartbeats:
         self.given_up = frozenset()
         self._avoidance.threshold, self._avoidance.timeout_s = self._options.mnfa_threshold, self._options.mnfa_timeout
         before, self._action = self._action, self._options.heartbeat_failure_action
-        if self._action != before or self._action not in (FailureAction.FAIL, FailureAction.DEGRADE):
+        if self._action != before:
+            self._avoidance.cancel()
+        if self._action not in (FailureAction.FAIL, FailureAction.DEGRADE):
             self._avoidance.cancel()
             return
         for effect in self._avoidance.step(missing, now):
@@ -132,9 +144,9 @@ class Heartbeats:
                 self._teller.tell_avoidance(CONF.host, effect.step is avoidance.Step.ENTER, sorted(effect.hosts))
 
 
-def _is_missed(name: str, host: Mapping[str, Any], seen: wire.Facts, watch: Watch) -> bool:
+def _is_missed(name: str, host: Mapping[str, Any], seen: wire.Facts | None, watch: Watch) -> bool:
     """Whether the host ought to answer. One that never has may have nothing to answer with, while it reports."""
-    return name in seen.boots or not watch.is_heard(host)
+    return (seen is not None and name in seen.boots) or not watch.is_heard(host)
 
 
 def _is_address(text: str) -> bool:

@@ -5,6 +5,7 @@ import logging
 import pathlib
 import shlex
 import threading
+import time
 
 from oslo_config import cfg
 
@@ -120,8 +121,8 @@ class Host:
         self._worker.nudge()
 
     def _heed(self) -> None:
-        ending = told.read(pathlib.Path(CONF.run_path))
-        if ending is not None:
+        ending = told.read(pathlib.Path(CONF.run_path), time.monotonic())
+        if ending is not None and ending.boot_id == self._boot_id and self._deeds.may_reboot:
             self._deeds.fulfil(client.Wish(ending.is_locked or None, boot_id=ending.boot_id, end=client.End.RESET))
 
     def _changed(self, failed: dict[str, ProcessReport]) -> None:

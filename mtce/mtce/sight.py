@@ -13,7 +13,7 @@ from mtce import client, rows
 from mtce.boards import BoardState
 from mtce.heartbeat import wire
 from mtce.heartbeat.accounting import Level
-from mtce.life.model import Board, Ended, Facts, FailureAction, Life, Report
+from mtce.life.model import Board, Ended, Facts, FailureAction, Life, Report, Stage
 
 CONF = cfg.CONF
 
@@ -58,6 +58,8 @@ class Watch:
         self._known: dict[str, str] = {}
         self._silent_since: dict[str, float] = {}
         self._board_lost_since: dict[str, float] = {}
+        # Since when it is asked, or fenced, whatever it answers meanwhile.
+        self._asked_since: dict[str, float] = {}
         self.listened_s = 0.0
 
     def hear(self, report: client.HostReport, listened_s: float) -> bool:
@@ -144,6 +146,7 @@ class Watch:
         misses = action in (FailureAction.FAIL, FailureAction.DEGRADE) and any(
             level >= Level.DEGRADED for level in levels.values()
         )
+        asked_since = self._since(self._asked_since, name, life.stage in (Stage.ASK, Stage.FENCE), now)
         lost_board = board is not None and not board.is_reachable
         board_since = self._since(self._board_lost_since, name, lost_board, now)
         facts = rest(
@@ -159,7 +162,7 @@ class Watch:
             is_mgmt_lost="mgmt" in lost,
             boot_id=boot_id if is_alive or is_current else "",
             report=_report(said.report) if said is not None and is_current else None,
-            board=_board(board, since) if has_board else None,
+            board=_board(board, asked_since if since is None else since) if has_board else None,
             is_degraded=misses or monitored is False or has_sensor_alarm,
         )
         # Nobody has asked it yet.

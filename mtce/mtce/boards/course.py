@@ -163,7 +163,8 @@ class Course:
         call = self._answer()
         pending = self._pending
         if call.ask.verb is Verb.SENSORS:
-            self._sensed(call.asked_at, (), text)
+            if not self._is_outdated:
+                self._sensed(call.asked_at, (), text)
         elif call.ask.verb is Verb.POWER:
             self._know(is_reachable=True, power=None, error=text, asked_at=call.asked_at)
             self._audit_at = now + self._timing.audit_s

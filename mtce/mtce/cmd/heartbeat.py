@@ -4,7 +4,6 @@
 It is on all hosts, and early by design, so it is small: it knows nothing of the rest of the platform.
 """
 
-import functools
 import logging
 import math
 import pathlib
@@ -74,7 +73,7 @@ def make(given: settings.Settings, run_path: pathlib.Path) -> Loop:
         paths,
         Link(run_path / SOCKET),
         touched.of_late,
-        functools.partial(told.keep, run_path),
+        told.Keeper(run_path).keep,
     )
 
 

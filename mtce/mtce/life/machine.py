@@ -138,7 +138,8 @@ def _next(life: Life, facts: Facts, limits: Limits, elapsed_s: float) -> Life:
         return handling.at_rest(life, facts, limits)
     if life.operational == ENABLED:
         return _in_service(life, facts, limits)
-    if life.cause is Cause.BOOT and facts.is_in_other_boot(life) and facts.is_booted:
+    report = facts.report
+    if life.cause is Cause.BOOT and enable.has_booted(life, facts) and report is not None and report.config != "pending":
         # It was without power for longer than anybody waits, say, and is there now.
         return life.to(Stage.BOOT, procedure=Procedure.ENABLE, task="Booting", attempts=0)
     if life.cause is not None:
@@ -198,7 +199,9 @@ def wanted(life: Life, facts: Facts) -> Wanted:
     is_locked = life.administrative == LOCKED or life.procedure is Procedure.FORCE_LOCK
     stage, name = life.stage, enable.token(life)
     if stage is None or life.procedure is None:
-        return Wanted(is_locked, boot_id=life.boot_id, end_boot="reset") if life.cause is Cause.FORCED else Wanted(is_locked)
+        # Of one that is left as it did not boot, others run what ran in the boot of before.
+        is_to_end = life.cause is Cause.FORCED or (life.cause is Cause.BOOT and life.operational != ENABLED)
+        return Wanted(is_locked, boot_id=life.boot_id, end_boot="reset") if is_to_end else Wanted(is_locked)
     if stage in _TASKS:
         return Wanted(is_locked, _TASKS[stage], name)
     if stage is Stage.END_BOOT:

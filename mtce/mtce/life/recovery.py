@@ -61,7 +61,8 @@ def fence(life: Life, facts: Facts, limits: Limits, elapsed_s: float) -> Life:
     One that answers again while its board does not is spared: what the board was to do is taken back.
     """
     board = facts.board
-    if facts.is_alive and not facts.is_lost and not facts.is_given_up and (board is None or board.is_on is None):
+    is_to_be_spared = life.attempts < limits.recoveries and not facts.is_given_up
+    if is_to_be_spared and facts.is_alive and not facts.is_lost and (board is None or board.is_on is None):
         return life.to(Stage.SOAK, task="")
     is_cut = board is not None and (board.is_on is False or (board.token == enable.token(life) and board.is_done))
     if board is None or is_cut or elapsed_s >= limits.fence_s:

@@ -244,11 +244,11 @@ class HeartbeatTest(base.BaseTestCase):
         addresses = {"mgmt": {"compute-1": HOSTS["compute-1"]}, "cluster": {host: HOSTS[host] for host in HOSTS}}
         self.agent.send(msgspec.msgpack.encode(wire.Order(addresses, endings=endings)))
         deadline = time.monotonic() + DEADLINE_S
-        while told.read(self.directory / "compute-0") != endings["compute-0"]:
+        while told.read(self.directory / "compute-0", time.monotonic()) != endings["compute-0"]:
             self.assertLess(time.monotonic(), deadline)
             self.listen(1)
         self.listen(3)
-        self.assertIsNone(told.read(self.directory / "compute-1"))
+        self.assertFalse((self.directory / "compute-1" / told.NAME).exists())
 
     def test_nobody_knows_which_pulse_is_next(self) -> None:
         self.watch_both()

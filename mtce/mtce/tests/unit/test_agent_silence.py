@@ -340,9 +340,10 @@ class DeadBoards(FakeBoards):
     def __init__(self) -> None:
         super().__init__()
         self.pending: dict[str, str] = {}
+        self.answer = boards.BoardState(False, None, "", 0.0)
 
     def state(self, host: str) -> boards.BoardState | None:
-        return boards.BoardState(False, None, "", 0.0)
+        return self.answer
 
     def order(self, host: str, token: str, order: boards.Order) -> None:
         self.pending[host] = token
@@ -367,14 +368,46 @@ class BoardsTest(TogetherTest):
         super().start(uptime_s)
         self.agent._boards = self.boards
 
-    def test_one_that_answers_again_is_not_cut_off_later(self) -> None:
+    def fence(self) -> None:
         self.pulses.facts = self.seen("compute-0")
-        self.live(7)
+        self.live(7, "compute-1")
         self.assertEqual(("fence", {"compute-0"}), (self.host("compute-0")["mtce_stage"], set(self.boards.pending)))
+
+    def test_one_that_answers_again_is_not_cut_off_later(self) -> None:
+        self.fence()
         self.pulses.facts = self.seen()
         self.live(15)
         self.assertEqual({}, self.boards.pending)
         self.assertEqual(("unlocked", "enabled", "available"), self.state("compute-0"))
+
+    def test_what_its_board_said_before_it_was_lost_is_no_answer(self) -> None:
+        self.boards.answer = boards.BoardState(True, "on", "", self.clock.now)
+        self.live(5)
+        self.fence()
+        self.pulses.facts = self.seen()
+        self.live(15)
+        self.assertEqual(("unlocked", "enabled", "available"), self.state("compute-0"))
+
+    def test_one_that_nobody_looks_at_any_more_is_not_cut_off_later(self) -> None:
+        self.fence()
+        self.pulses.facts = None
+        self.live(1)
+        self.assertEqual({}, self.boards.pending)
+
+    def test_one_that_is_locked_meanwhile_is_not_cut_off_later(self) -> None:
+        self.fence()
+        self.ask("compute-0", "lock")
+        self.live(2)
+        self.assertEqual({}, self.boards.pending)
+
+    def test_one_that_reports_to_another_agent_is_not_cut_off_later(self) -> None:
+        self.fence()
+        self.said.pop("compute-0")
+        self.start()
+        self.pulses.facts = None
+        self.live(1, "compute-1")
+        self.live(3)
+        self.assertEqual({}, self.boards.pending)
 
     def test_those_that_are_given_up_are_not_spared_again_while_they_are_fenced(self) -> None:
         self.platform.conf.config(group="mtce", mnfa_timeout=100)

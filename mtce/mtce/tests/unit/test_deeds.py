@@ -164,6 +164,16 @@ class EndTest(DeedsTest):
         self.fulfil(boot_id="this", end=client.End.RESET)
         harness.wait_until(lambda: self.runner.ran[1:] == ["reset"])
 
+    def test_one_that_is_tested_again_after_a_reset_that_came_to_nothing_goes_out_of_service_anew(self) -> None:
+        flag = self.platform.path / flags.GOENABLED
+        flag.touch()
+        self.fulfil(boot_id="this", end=client.End.RESET)
+        self.fulfil(tasks={"goenabled": "1"})
+        self.result("goenabled", "1")
+        self.assertTrue(flag.exists())
+        self.fulfil(boot_id="this", end=client.End.RESET)
+        self.assertEqual((False, []), (flag.exists(), self.runner.ran))
+
     def test_an_end_that_did_not_begin_is_tried_again(self) -> None:
         self.runner = Recorder("systemd-run", "/bin/sh", "reboot")
         self.deeds = self.make()

@@ -157,15 +157,25 @@ class AvoidanceTest(HeartbeatsTest):
         self.watch.listened_s = 60.0
         self.assertEqual(["a", "b", "c"], self.look())
 
-    def test_they_are_spared_on_while_the_heartbeat_process_is_away(self) -> None:
+    def test_they_are_spared_until_they_are_heard_when_the_heartbeat_process_goes_and_comes(self) -> None:
+        """Their last reports are of a moment before, and the new process knows of nobody."""
+        hosts = {name: in_service(name) for name in self.NAMES}
         self.report()
-        self.look("a", "b")
-        self.watch.listened_s = 60.0
-        self.watch.hear(client.HostReport("c", "boot", 0, {}), 60.0)
+        self.look("a", "b", "c")
         self.pulses.facts = None
-        self.heartbeats.look({name: in_service(name) for name in self.NAMES}, self.watch, 60.0)
+        for now in (1.0, 60.0):
+            self.watch.listened_s = now
+            self.heartbeats.look(hosts, self.watch, now)
+            self.assertEqual([True, True, True], [self.heartbeats.is_spared(name) for name in self.NAMES])
+            self.watch.hear(client.HostReport("c", "boot", 0, {}), now)
+        self.watch.listened_s = 61.0
+        self.pulses.facts = wire.Facts({"mgmt": wire.Network(True, {})}, {}, [])
+        self.heartbeats.look(hosts, self.watch, 61.0)
         self.assertEqual([True, True, False], [self.heartbeats.is_spared(name) for name in self.NAMES])
-        self.assertEqual(1, len(self.avoided()))
+        self.pulses.facts = wire.Facts({"mgmt": wire.Network(True, {})}, {"a": "boot"}, [])
+        self.heartbeats.look(hosts, self.watch, 62.0)
+        self.assertEqual(2, len(self.avoided()))
+        self.assertIn("Still missing: b.", self.avoided()[-1][1])
 
     def test_hosts_that_do_not_report_are_not_many_where_nothing_sends_pulses(self) -> None:
         self.watch.listened_s = 60.0
@@ -177,9 +187,14 @@ class AvoidanceTest(HeartbeatsTest):
         self.report()
         self.look("a", "b", now=0.0)
         self.platform.conf.config(group="mtce", heartbeat_failure_action="degrade")
-        self.assertEqual([], self.look("a", "b", now=90.0))
-        self.assertEqual(["a", "b"], self.look("a", "b", now=91.0))
-        self.assertEqual(["a", "b"], self.look("a", "b", now=150.0))
+        self.assertEqual(["a", "b"], self.look("a", "b", now=90.0))
+        self.assertEqual(["a", "b"], self.look("a", "b", now=189.0))
+        self.assertEqual([], self.look("a", "b", now=190.0))
+        self.platform.conf.config(group="mtce", heartbeat_failure_action="alarm")
+        self.assertEqual([], self.look("a", "b", now=191.0))
+        # None of them is failed for a loss of before.
+        self.platform.conf.config(group="mtce", heartbeat_failure_action="fail")
+        self.assertEqual(["a", "b"], self.look("a", "b", now=192.0))
 
     def test_a_host_that_is_to_be_reset_is_told_over_other_networks_where_it_is_lost_on_mgmt(self) -> None:
         self.look("a")

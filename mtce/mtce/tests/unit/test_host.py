@@ -5,6 +5,7 @@ import contextlib
 import pathlib
 import queue
 import stat
+import time
 from typing import Any
 
 import fixtures
@@ -247,16 +248,39 @@ class WishTest(HostTest):
         self.assertTrue(self.next_report().may_reboot)
         harness.wait_until(lambda: self.runner.ran[1:] == ["reboot"])
 
+    def told(self, boot_id: str, seconds_ago: float = 0.0) -> None:
+        """mtce-heartbeat was told that a boot is to end, and that the host is to be locked."""
+        keeper = told.Keeper(self.platform.path, lambda: time.monotonic() - seconds_ago)
+        keeper.keep(wire.End("controller-0", "compute-0", boot_id, is_locked=True))
+
+    def is_locked(self) -> bool:
+        return (self.platform.path / ".node_locked").exists()
+
     def test_the_boot_ends_that_a_controller_could_only_tell_the_heartbeat_of(self) -> None:
         """The host is locked first, where it is to be; mtce-agent is out of reach."""
-        self.useFixture(fixtures.MonkeyPatch("mtce.host._TOLD_S", 0.05))
-        boot_id = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        self.start()
-        self.assertFalse((self.platform.path / told.NAME).exists())
-        told.keep(self.platform.path, wire.End("controller-0", "compute-0", "an-earlier-boot", is_locked=True))
-        told.keep(self.platform.path, wire.End("controller-0", "compute-0", boot_id, is_locked=True))
-        harness.wait_until(lambda: self.runner.ran[1:] == ["reset"])
-        self.assertTrue((self.platform.path / ".node_locked").exists())
+        running = self.start()
+        self.told("an-earlier-boot")
+        running._heed()
+        self.told(running._boot_id, seconds_ago=told.FRESH_S)
+        running._heed()
+        self.assertFalse(self.is_locked())
+        self.told(running._boot_id)
+        harness.wait_until(lambda: running._heed() or self.runner.ran[1:] == ["reset"])
+        self.assertTrue(self.is_locked())
+
+    def test_a_host_that_may_not_be_rebooted_is_not_locked_for_it(self) -> None:
+        self.platform.conf.config(group="mtce", may_reboot=False)
+        running = self.start()
+        self.told(running._boot_id)
+        running._heed()
+        self.assertEqual((False, []), (self.is_locked(), self.runner.ran))
+
+    def test_what_cannot_be_kept_is_said_once(self) -> None:
+        keeper = told.Keeper(self.platform.path / "away")
+        with fixtures.FakeLogger("mtce.heartbeat.told") as log:
+            for _ in range(3):
+                keeper.keep(wire.End("controller-0", "compute-0", "boot", is_locked=False))
+        self.assertEqual(1, len(log.output.splitlines()), log.output)
 
     def test_a_host_that_systemd_has_not_started_says_that_it_may_not_be_rebooted(self) -> None:
         self.useFixture(fixtures.MonkeyPatch("mtce.host.make_ending", self.make_ending))

@@ -114,6 +114,22 @@ class CourseTest(base.BaseTestCase):
         self.assertEqual((("new",), True), (self.course.sensed.readings, self.course.state.is_reachable))
         self.assertEqual([Open()], self.course.sense(6.0, is_anew=True))
 
+    def test_sensors_that_are_asked_for_anew_while_it_refuses_the_last_reading_are_read(self) -> None:
+        self.open()
+        self.course.sense(1.0)
+        self.course.sense(2.0, is_anew=True)
+        self.assertEqual([Open()], asks(self.course.failed(Failure.REFUSED, "no", 3.0)))
+        self.assertEqual([Ask(Verb.SENSORS)], self.course.opened(4.0))
+
+    def test_an_order_that_is_taken_back_is_not_given_when_the_board_answers_again(self) -> None:
+        self.open()
+        self.course.look(1.0)
+        self.course.order("1", Order.POWER_OFF, 1.0)
+        self.course.withdraw("another", 1.5)
+        self.course.withdraw("1", 2.0)
+        self.assertEqual([], asks(self.course.answered(3.0, "on")))
+        self.assertEqual([], self.course.order("1", Order.POWER_OFF, 4.0))
+
     def test_an_order_is_not_held_up_by_sensors_that_are_asked_for_anew(self) -> None:
         self.open()
         self.course.order("1", Order.POWER_OFF, 1.0)

@@ -137,6 +137,17 @@ class EnableTest(unittest.TestCase):
         world.pass_s(120.0)
         self.assertEqual((True, ""), (world.life.is_in_service, world.life.task))
 
+    def test_one_whose_configuration_does_not_end_is_left(self) -> None:
+        world = online()
+        world.config = "pending"
+        world.ask("unlock")
+        world.pass_s(3 * 3600.0, 5.0)
+        self.assertEqual((None, {"boot": 5}), (world.life.procedure, dict(world.life.failures)))
+        self.assertIn("threshold reached", world.life.task)
+        world.config = "passed"
+        world.pass_s(120.0)
+        self.assertTrue(world.life.is_in_service)
+
     def test_one_whose_process_fails_again_soon_after_is_left_alone(self) -> None:
         world = online()
         world.ask("unlock")

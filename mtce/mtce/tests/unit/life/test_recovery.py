@@ -102,6 +102,17 @@ class BlipTest(unittest.TestCase):
         self.assertEqual((boot, None, True), (world.boot, world.life.procedure, world.life.is_in_service))
         self.assertNotIn("failed", {life.availability for life in world.history})
 
+    def test_one_that_is_lost_again_and_again_is_enabled_anew_whatever_its_board_does(self) -> None:
+        world = in_service(board="dead")
+        boot = world.boot
+        for _ in range(4):
+            cut(world)
+            world.pass_s(3.0)
+            heal(world)
+            world.pass_s(3.0)
+        world.pass_s(120.0)
+        self.assertGreater(world.boot, boot)
+
     def test_one_that_answers_again_is_fenced_all_the_same_while_its_board_is_at_it(self) -> None:
         world = in_service(board="lying")
         cut(world)
@@ -136,6 +147,17 @@ class LostTest(unittest.TestCase):
         heal(world)
         world.pass_s(60.0)
         self.assertTrue(world.life.is_in_service)
+
+    def test_one_that_was_left_while_it_was_out_of_reach_does_not_run_on_when_it_is_back(self) -> None:
+        for may_reboot in (True, False):
+            world = in_service(may_reboot=may_reboot)
+            boot = world.boot
+            cut(world)
+            world.pass_s(3 * 3600.0, 5.0)
+            self.assertIn("threshold reached", world.life.task)
+            heal(world)
+            world.pass_s(120.0)
+            self.assertEqual((may_reboot, True), (world.boot > boot, world.life.is_in_service))
 
     def test_with_a_board_it_has_no_power_before_it_has_failed_and_gets_it_back(self) -> None:
         world = in_service(board="good")
