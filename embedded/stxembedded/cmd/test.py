@@ -50,7 +50,7 @@ STEPS = (
     Step("style", "lint", ("ruff", "check", "--quiet", ".", "stx")),
     Step("walls", "lint", ("lint-imports",)),
     Step("types", "lint", ("mypy",)),
-    Step("docs", "docs", ("sphinx-build", "-q", "-W", "-j", "2", "-b", "html", "doc/source", "doc/build/html")),
+    Step("docs", "docs", ("sphinx-build", "-q", "-W", "-E", "-j", "2", "-b", "html", "doc/source", "doc/build/html")),
     Step("unit", "unit", ("stestr", "--test-path", "./tests/unit", "run"), is_stestr=True),
     Step("simulation", "simulation", ("stestr", "--test-path", "./tests/simulation", "run"), is_stestr=True),
     Step(
