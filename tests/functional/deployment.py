@@ -32,6 +32,8 @@ from tests.functional.engines import wait_for
 
 PROGRAMS = pathlib.Path(sys.executable).parent
 COMMAND_DEADLINE_S = 120
+# A service that asks another one waits for it for half of this.
+ANSWER_DEADLINE_S = 60
 CONTROLLER_DEADLINE_S = 90.0
 
 
@@ -108,7 +110,7 @@ class Deployment:
         }
         request = urllib.request.Request(f"{self.layout.auth_url}/auth/tokens", json.dumps(body).encode())
         request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=ANSWER_DEADLINE_S) as answer:
             return str(answer.headers["X-Subject-Token"])
 
     def request(
@@ -132,7 +134,7 @@ class Deployment:
         for name, value in (headers or {}).items():
             request.add_header(name, value)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=ANSWER_DEADLINE_S) as answer:
                 return Reply(answer.status, answer.read(), answer.headers)
         except urllib.error.HTTPError as error:
             return Reply(error.code, error.read(), error.headers)
