@@ -154,6 +154,8 @@ class HostFailuresTest(management.ManagedTestCase):
             self.wait_for(
                 f"{name} counts", lambda name=name: "forged" in self.machine(name).run(["sh", "-c", counted]), SERVICE_S, 1.0
             )
+        # What it had heard as meant for it would be there at once, and the reset a moment later.
+        self.assertNotIn("mtce-told.json", self.machine(ALONE).run(["ls", "/run/starlingx"]))
         self.assertEqual({("unlocked", "enabled", "available")}, {state[:3] for state in seen.states()})
         self.assertEqual(before, self.boot_id(ALONE))
 
