@@ -147,8 +147,6 @@ class Watch:
             level >= Level.DEGRADED for level in levels.values()
         )
         asked_since = self._since(self._asked_since, name, life.stage in (Stage.ASK, Stage.FENCE), now)
-        lost_board = board is not None and not board.is_reachable
-        board_since = self._since(self._board_lost_since, name, lost_board, now)
         facts = rest(
             personality=host["personality"],
             is_all_in_one=rows.is_all_in_one(host),
@@ -165,11 +163,14 @@ class Watch:
             board=_board(board, asked_since if since is None else since) if has_board else None,
             is_degraded=misses or monitored is False or has_sensor_alarm,
         )
+        return Sight(facts, levels, monitored, self._is_board_lost(name, has_board, board, now))
+
+    def _is_board_lost(self, name: str, has_board: bool, board: BoardState | None, now: float) -> bool | None:
+        since = self._since(self._board_lost_since, name, board is not None and not board.is_reachable, now)
+        if since is not None:
+            return True if now - since >= BOARD_LOST_S else None
         # Nobody has asked it yet.
-        is_board_lost: bool | None = None if has_board and board is None else False
-        if board_since is not None:
-            is_board_lost = True if now - board_since >= BOARD_LOST_S else None
-        return Sight(facts, levels, monitored, is_board_lost)
+        return None if has_board and board is None else False
 
     def _has_waited(self, said: Said | None) -> bool:
         """Whether a host that was never heard had time to report, whatever its state; it may be in the midst of a procedure."""
